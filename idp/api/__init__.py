@@ -1,0 +1,1 @@
+"""JSON for administration and self-service, under /api/v1."""

@@ -1,0 +1,46 @@
+"""Security events: what a company or an operator may have to explain later, one row each.
+
+A row for sign-in, consent, refusals, replay, revocation and administration, written in the caller's transaction;
+routine issuing, refreshing and redeeming are log lines. The application may insert and read, never change or delete.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import TIMESTAMP, Index, Text, func, insert
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import db, uuid7
+
+
+class SecurityEvent(db.Model):
+    """Something happened; no foreign keys, since the event outlives whom it names."""
+
+    __tablename__ = "security_event"
+    __table_args__ = (
+        Index("security_event_company", "company_id", "at"),
+        Index("security_event_user", "user_id", "at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), server_default=func.now())
+    kind: Mapped[str] = mapped_column(Text)  # "login.failure", "refresh_token.replayed", …
+    company_id: Mapped[UUID | None]
+    user_id: Mapped[UUID | None]
+    client_id: Mapped[str | None] = mapped_column(Text)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)  # never a secret, never a token
+
+
+def record(
+    kind: str,
+    *,
+    company_id: UUID | None = None,
+    user_id: UUID | None = None,
+    client_id: str | None = None,
+    **facts: Any,  # noqa: ANN401 - whatever JSON can hold
+) -> None:
+    """Write a security event in the caller's transaction."""
+    row = {"kind": kind, "company_id": company_id, "user_id": user_id, "client_id": client_id, "facts": facts}
+    db.session.execute(insert(SecurityEvent).values(id=uuid7(), **row))

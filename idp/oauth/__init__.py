@@ -1,0 +1,1 @@
+"""The protocol: an authorization server that is fed with extensions."""

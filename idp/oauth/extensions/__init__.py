@@ -1,0 +1,1 @@
+"""One file a specification; each ends in a declaration named `extension`."""

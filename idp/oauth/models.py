@@ -1,0 +1,55 @@
+"""The short-lived rows of the protocol; each is deleted by its `expires_at`."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import TIMESTAMP, CheckConstraint, ForeignKey, LargeBinary, Text, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from idp.db import db
+
+
+class AuthorizationRequest(db.Model):
+    """A validated authorization request that waits for its user; pushed requests (RFC 9126) are the same thing."""
+
+    __tablename__ = "authorization_request"
+    __table_args__ = (
+        CheckConstraint("source IN ('plain', 'par', 'page')", name="source_is_known"),
+        CheckConstraint("(source = 'page') = (client_id IS NULL)", name="page_has_no_client"),
+    )
+
+    hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)  # of the handle in the page's URL
+    client_id: Mapped[str | None] = mapped_column(ForeignKey("client.client_id", ondelete="CASCADE"))
+    source: Mapped[str] = mapped_column(Text, default="plain")
+    parameters: Mapped[dict[str, Any]] = mapped_column(JSONB)  # name -> list of values, only those that we know
+    browser: Mapped[bytes | None] = mapped_column(LargeBinary)  # digest of the browser's secret, from its cookie
+    company: Mapped[str | None] = mapped_column(Text)  # what the chooser answered: an id, or "*"
+    created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+    expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)
+
+
+class AuthorizationCode(db.Model):
+    """A code on its way through the browser (RFC 6749 §4.1.2); `uses` is 1 for the one redemption that may go on."""
+
+    __tablename__ = "authorization_code"
+
+    hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    grant_id: Mapped[UUID] = mapped_column(ForeignKey("oauth_grant.id", ondelete="CASCADE"), index=True)
+    client_id: Mapped[str] = mapped_column(Text)
+    redirect_uri: Mapped[str | None] = mapped_column(Text)  # as the request had it; none if it had none
+    code_challenge: Mapped[str | None] = mapped_column(Text)
+    nonce: Mapped[str | None] = mapped_column(Text)
+    uses: Mapped[int] = mapped_column(default=0)
+    expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)
+
+
+class RevokedToken(db.Model):
+    """An access token that ended before its time (RFC 7009)."""
+
+    __tablename__ = "revoked_token"
+
+    jti: Mapped[str] = mapped_column(Text, primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)
+    revoked_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), server_default=func.now())

@@ -1,0 +1,193 @@
+"""Settings: a TOML file (`IDP_CONFIG`), over it `IDP_*` variables with `__` between levels; secrets also as `…_FILE`.
+
+Nothing is guessed: an unknown key, an unknown variable, half a pair or an issuer without TLS stops the start with one
+line that says what to do. Policy of single clients (PKCE, audiences, lifetimes) is data, not settings.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_SECRETS = {"IDP_DATABASE_URL", "IDP_MIGRATIONS_DATABASE_URL", "IDP_KEYS__KEK", "IDP_KEYS__PREVIOUS_KEKS"}
+_OURS = {"IDP_CONFIG"}  # read before the settings are
+
+
+class Misconfigured(Exception):
+    """The settings cannot be used; the message is one line that says what to do."""
+
+
+class Group(BaseModel):
+    """A group of settings: frozen, and nothing in it that we do not know."""
+
+    model_config = {"frozen": True, "extra": "forbid"}
+
+
+class TokenSettings(Group):
+    """Lifetimes in seconds."""
+
+    access_token_ttl: int = Field(300, ge=30, le=900)
+    id_token_ttl: int = Field(3600, ge=60, le=3600)
+    refresh_token_ttl: int = Field(30 * 86_400, ge=3600, le=366 * 86_400)  # from the sign-in; no sliding
+    code_ttl: int = Field(60, ge=10, le=60)
+    refresh_grace: int = Field(30, ge=0, le=120)  # a public client's last token gets the same successor again
+
+
+class SessionSettings(Group):
+    """The SSO session, in seconds; a company's policy may shorten it."""
+
+    lifetime: int = Field(12 * 3600, ge=300, le=30 * 86_400)
+    idle: int = Field(4 * 3600, ge=300, le=86_400)
+
+
+class PasswordSettings(Group):
+    """scrypt's cost and how many hashes run at once in one process (each takes 32 MiB at ln=15)."""
+
+    ln: int = Field(15, ge=14, le=17)
+    p: int = Field(3, ge=1, le=8)
+    slots: int = Field(1, ge=1, le=64)
+    queue: int = Field(20, ge=1, le=1000)  # who may wait
+    wait: int = Field(5, ge=1, le=30)  # seconds; then 503
+    min_length: int = Field(15, ge=8, le=64)  # NIST SP 800-63B-4: 15 where the password is the only factor
+
+
+class KeySettings(Group):
+    """The key-encryption key that seals the signing keys at rest: 32 bytes as base64url or hex."""
+
+    kek: SecretStr | None = None
+    previous_keks: tuple[SecretStr, ...] = ()
+    publish_before: int = Field(86_400, ge=0)  # seconds that a new key is public before it signs
+    rotate_every: int = Field(90 * 86_400, ge=3600)  # seconds that a key signs
+
+
+class UiSettings(Group):
+    """What the pages are called."""
+
+    name: str = Field("Havn", min_length=1, max_length=40)
+
+
+class DeploySettings(Group):
+    """Where the server stands."""
+
+    proxies: int = Field(0, ge=0, le=5)  # how many reverse proxies' X-Forwarded-For to believe
+
+
+class Settings(BaseSettings):
+    """All settings; read them with `load()`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="IDP_", env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    public_url: str  # the issuer, byte for byte: scheme, host, port, no path
+    database_url: SecretStr | None = None  # none: the embedded PostgreSQL in data_dir
+    migrations_database_url: SecretStr | None = None
+    pool_size: int = Field(8, ge=1, le=200)  # connections of one process
+    data_dir: Path = Path(".idp")
+    extensions: tuple[str, ...] | None = None  # none: all that are on by default
+    require_pkce: bool = True  # false only for certification runs: confidential clients may then leave PKCE out
+    tokens: TokenSettings = TokenSettings()
+    session: SessionSettings = SessionSettings()
+    passwords: PasswordSettings = PasswordSettings()
+    keys: KeySettings = KeySettings()
+    ui: UiSettings = UiSettings()
+    deploy: DeploySettings = DeploySettings()
+
+    @field_validator("public_url")
+    @classmethod
+    def _issuer(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.path or parts.query or parts.fragment or "@" in parts.netloc or not parts.hostname:
+            raise ValueError(
+                "must be scheme, host and port alone, such as https://id.example.com, without a final slash"
+            )
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise ValueError("http: is for loopback only; give an https: URL")
+        if parts.scheme not in {"http", "https"}:
+            raise ValueError("must begin with https://")
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.migrations_database_url and not self.database_url:
+            raise ValueError("migrations_database_url without database_url is half a pair: set IDP_DATABASE_URL too")
+        if self.database_url and not self.keys.kek:
+            raise ValueError(
+                "keys.kek is missing: set IDP_KEYS__KEK or IDP_KEYS__KEK_FILE (`openssl rand -hex 32` makes one)"
+            )
+        return self
+
+    @property
+    def development(self) -> bool:
+        """True on an http: loopback URL, the one place where http: loopback URLs are accepted instead of https."""
+        return self.public_url.startswith("http:")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file."""
+        file = os.environ.get("IDP_CONFIG")
+        toml = (TomlConfigSettingsSource(settings_cls, Path(file)),) if file else ()
+        return init_settings, _Environment(settings_cls), *toml
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, with `…_FILE` read for secrets."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        found = dict(super()._load_env_vars())
+        for name in _SECRETS:
+            file = found.pop(f"{name}_FILE".lower(), None)
+            if file and found.get(name.lower()):
+                raise Misconfigured(f"{name} and {name}_FILE are both set: keep one of them")
+            if file:
+                try:
+                    found[name.lower()] = Path(file).read_text().strip()
+                except OSError as error:
+                    raise Misconfigured(f"{name}_FILE cannot be read: {error.strerror}") from None
+        return found
+
+
+def load(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting
+    """Read the settings, or raise Misconfigured with one line."""
+    file = os.environ.get("IDP_CONFIG")
+    if file and not Path(file).is_file():
+        raise Misconfigured(f"IDP_CONFIG names {file}, which is not a file")
+    _refuse_unknown_variables()
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "__".join(str(part) for part in first["loc"]).upper()
+        said = first["msg"].removeprefix("Value error, ")
+        raise Misconfigured(f"IDP_{where}: {said}" if where else said) from None
+    except ValueError as error:
+        raise Misconfigured(str(error).splitlines()[0]) from None
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelt variable would otherwise be ignored, and its default used."""
+    tops = {f"IDP_{name.upper()}" for name in Settings.model_fields}
+    for name in os.environ:
+        if not name.startswith("IDP_") or name in _OURS:
+            continue
+        plain = name.removesuffix("_FILE") if name.removesuffix("_FILE") in _SECRETS else name
+        if plain.split("__")[0] not in tops:
+            raise Misconfigured(f"{name} is no setting of this version: remove or correct it")
