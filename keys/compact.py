@@ -1,0 +1,66 @@
+"""The strict half of compact serialization: base64url and JSON that have one reading (RFC 7515 §2, RFC 8725 §2.4)."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from keys.errors import BadToken
+
+MAX_TOKEN = 8_192  # characters
+MAX_HEADER = 1_024  # characters, still encoded
+
+_ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+def b64encode(data: bytes) -> bytes:
+    """Encode as base64url without padding."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
+def b64decode(text: bytes) -> bytes:
+    """Decode base64url, unpadded and canonical.
+
+    Raises:
+        BadToken: another alphabet, padding, or trailing bits; so that a token has one spelling.
+    """
+    try:
+        data = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+    except binascii.Error:
+        raise BadToken("not base64url") from None
+    # Python's decoder skips foreign characters and drops trailing bits: only the way back tells.
+    if b64encode(data) != text:
+        raise BadToken("not canonical base64url")
+    return data
+
+
+def dump(value: Mapping[str, object]) -> bytes:
+    """Write JSON without spaces, in ASCII: a lone surrogate that came in stays harmless."""
+    return _ENCODE(dict(value)).encode("ascii")
+
+
+def load(data: bytes) -> dict[str, Any]:
+    """Read a JSON object without repeated names, NaN or infinity.
+
+    Raises:
+        BadToken: anything else.
+    """
+    try:
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise BadToken("not JSON") from None
+    if not isinstance(value, dict):
+        raise BadToken("not a JSON object")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise BadToken("a member is repeated")
+    return found
+
+
+def _refuse(_constant: str) -> NoReturn:
+    raise BadToken("not a JSON number")
