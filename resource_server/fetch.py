@@ -13,14 +13,15 @@ MAX_BODY = 1024 * 1024  # bytes
 
 
 class Fetch(Protocol):
-    """GET a URL, or POST a form when there is one; gives status and body.
-
-    Follows no redirect. Raises `Unavailable` or `OSError` when no complete answer came.
-    """
+    """One HTTP exchange with the IdP."""
 
     def __call__(
         self, url: str, *, form: Mapping[str, str] | None = None, authorization: str | None = None
-    ) -> tuple[int, bytes]: ...
+    ) -> tuple[int, bytes]:
+        """GET a URL, or POST a form when there is one; gives status and body. Follows no redirect.
+
+        Raises `Unavailable` or `OSError` when no complete answer came.
+        """
 
 
 def fetch(url: str, *, form: Mapping[str, str] | None = None, authorization: str | None = None) -> tuple[int, bytes]:

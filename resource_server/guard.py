@@ -1,27 +1,76 @@
 """Flask: views that are reached with a good token only, and refusals in the words of RFC 6750."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from flask import Flask
+from flask import Flask, Response, current_app, g, jsonify, request
 
+from resource_server.errors import InsufficientScope, Refused, Unavailable
 from resource_server.principal import Principal
 from resource_server.server import ResourceServer
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_EXTENSION = "resource_server"
+
 
 def protect(app: Flask, server: ResourceServer) -> None:
     """Let `require_scope` use `server`; answer `Refused` and `Unavailable` as problems; serve the metadata."""
-    raise NotImplementedError
+    app.extensions[_EXTENSION] = server
+    app.register_error_handler(Refused, refuse)
+    app.register_error_handler(Unavailable, unavailable)
+    app.add_url_rule(server.metadata_path, "protected_resource_metadata", lambda: jsonify(server.metadata()))
 
 
 def require_scope(*scopes: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let only a token with all of these scopes in (with none named: any good token); it is in `flask.g.principal`."""
-    raise NotImplementedError
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            if not principal().scopes.issuperset(scopes):
+                raise InsufficientScope(*scopes)
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return decorate
 
 
 def principal() -> Principal:
     """The bearer of this request's token, checked once a request; raises `Refused` and `Unavailable`."""
-    raise NotImplementedError
+    if "principal" not in g:
+        g.principal = _server().authenticate(request.headers.getlist("Authorization"))
+    found: Principal = g.principal
+    return found
+
+
+def refuse(refused: Refused) -> Response:
+    """The refusal as a problem (RFC 9457) with its challenge."""
+    answer = _problem(refused.status, refused.description, error=refused.error)
+    answer.headers["WWW-Authenticate"] = _server().challenge(refused)
+    return answer
+
+
+def unavailable(error: Unavailable) -> Response:
+    """503: what the identity provider's trouble is stays in the log."""
+    current_app.logger.warning("no answer about a token: %s", error)
+    answer = _problem(503, "the identity provider cannot be asked at the moment")
+    answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
+
+
+def _problem(status: int, detail: str, **members: str | None) -> Response:
+    named = {"status": status, "detail": detail, **members}
+    answer = jsonify({name: value for name, value in named.items() if value})
+    answer.status_code = status
+    answer.content_type = "application/problem+json"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _server() -> ResourceServer:
+    server: ResourceServer = current_app.extensions[_EXTENSION]
+    return server

@@ -133,8 +133,78 @@ def decide(
 
 
 def narrowed_to(details: Sequence[Detail] | None, action: Action, location: str | None) -> frozenset[str] | None:
-    """The dataset ids to which `authorization_details` narrow an action; None: they do not narrow it by id.
+    """The dataset ids to which `authorization_details` (RFC 9396) narrow an action; None: to none in particular.
 
-    An entry that says something we do not understand allows nothing: it may have been meant as a limit.
+    An empty set allows nothing: there are details, and none is about this action on a dataset here.
     """
-    raise NotImplementedError
+    if details is None:
+        return None
+    entries = [entry for entry in details if _is_about(entry, action, location)]
+    if any("identifiers" not in entry for entry in entries):
+        return None
+    return frozenset(identifier for entry in entries for identifier in entry["identifiers"])
+
+
+def _is_about(entry: Detail, action: Action, location: str | None) -> bool:
+    lists = [entry.get(name, []) for name in ("actions", "identifiers", "locations")]
+    # A member that we do not understand may have been meant as a limit, so its entry allows nothing.
+    understood = entry.keys() <= {"type", "actions", "identifiers", "locations"} and all(map(_is_texts, lists))
+    return (
+        understood
+        and entry["type"] == "dataset"
+        and ("actions" not in entry or action in entry["actions"])
+        and ("locations" not in entry or location in entry["locations"])
+    )
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _company(subject: Subject) -> Layer:
+    inside = bool(subject.roles)
+    return Layer("company", inside, "belongs to the company" if inside else "does not belong to the company")
+
+
+def _role(subject: Subject, action: Action) -> Layer:
+    acting = sorted(subject.roles & MAY_ACT[action])
+    if acting:
+        return Layer("role", True, f"{', '.join(acting)} may {action}")
+    return Layer("role", False, f"no role that may {action}; it takes {', '.join(sorted(MAY_ACT[action]))}")
+
+
+def _dataset(
+    subject: Subject, action: Action, dataset: DatasetFacts | None, share: Share | None, now: datetime
+) -> Layer:
+    if dataset is None:
+        return Layer("dataset", True, "a new dataset belongs to whoever creates it")
+    # An owner holds an endless `modify` share; the role still caps it.
+    if subject.sub == dataset.owner:
+        return Layer("dataset", True, "owns the dataset")
+    if action in ("share", "delete"):
+        steward = bool(subject.roles & STEWARDS)
+        return Layer("dataset", steward, "every dataset of the company" if steward else "does not own the dataset")
+    if dataset.mode == "company":
+        return Layer("dataset", True, "open to the whole company")
+    return _share(action, share, now)
+
+
+def _share(action: Action, share: Share | None, now: datetime) -> Layer:
+    if share is None:
+        return Layer("dataset", False, "the dataset is restricted and not shared")
+    if not share.live(now):
+        return Layer("dataset", False, "the share has ended")
+    enough = action == "read" or share.access == "modify"
+    return Layer("dataset", enough, f"shared to {share.access}")
+
+
+def _scope(scopes: frozenset[str], action: Action) -> Layer:
+    held = SCOPE[action] in scopes
+    return Layer("scope", held, f"the token {'has' if held else 'lacks'} the scope {SCOPE[action]}")
+
+
+def _details(subject: Subject, action: Action, dataset: DatasetFacts | None) -> Layer:
+    ids = narrowed_to(subject.details, action, subject.location)
+    if ids is None or (dataset is not None and dataset.id in ids):
+        return Layer("authorization_details", True, "the token is not narrowed to other datasets or actions")
+    return Layer("authorization_details", False, "the token is narrowed to other datasets or actions")

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from resource_server.errors import InvalidToken
-
 Detail = Mapping[str, Any]  # one entry of `authorization_details`, RFC 9396 §2
 
 
