@@ -8,13 +8,14 @@ Everything lies in `DATA_DIR/postgres`, which belongs to whoever created it and 
     local_postgres    marks the directory as ours; one without it is never touched
     turn.lock         flock: held while somebody starts or stops the server
     users.lock        flock, shared: held by every process that uses the server
-    server.lock       flock, inherited by the server's processes: free only when the last of them has died
+    server.lock       flock, inherited by the server's processes: free only when the last of them has ended
     data/             the cluster; initialised beside this name and renamed, so it is whole or absent
-    socket/           the only way in; under /tmp when the path would exceed what a socket address can hold
+    socket/           the only way in; below /tmp when the path would exceed what a socket's address can hold
     log               what the server says
 
-PostgreSQL refuses to run as root. Started by root, the server runs as `postgres` or `nobody` and gets its directories
-as open descriptors, so it reaches them below `/root` too; `data/` and `socket/` belong to it.
+PostgreSQL refuses to run as root. Started by root, it runs as `postgres`, or as `nobody` where there is no such
+account; `data/` and `socket/` belong to that account and are passed to the server as open descriptors, so the data
+directory may lie below `/root`. Binaries that the account cannot reach are copied to `/var/cache/local_postgres`.
 """
 
 from local_postgres.cluster import Cluster, Database

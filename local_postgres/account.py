@@ -19,11 +19,11 @@ _COPIES = Path("/var/cache/local_postgres")
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody who may run PostgreSQL; `drop` is true when root has to become them first."""
+    """Somebody who may run PostgreSQL; `switch` is true when root has to become them first."""
 
     uid: int
     gid: int
-    drop: bool
+    switch: bool
 
     def run(
         self, command: Sequence[str | Path], *, descriptors: Sequence[int] = (), output: int = subprocess.PIPE
@@ -41,63 +41,73 @@ class Account:
             umask=0o077,
             start_new_session=True,
             pass_fds=descriptors,
-            user=self.uid if self.drop else None,
-            group=self.gid if self.drop else None,
-            extra_groups=[] if self.drop else None,
+            user=self.uid if self.switch else None,
+            group=self.gid if self.switch else None,
+            extra_groups=[] if self.switch else None,
         )
 
     def reach(self, path: Path, descriptor: int) -> Path:
-        """The directory `path`, open as `descriptor`, as the account can name it whatever its parents allow."""
-        return _DESCRIPTORS / str(descriptor) if self.drop else path
+        """How the account names the directory `path`, passed as `descriptor`, whatever the parents allow."""
+        return _DESCRIPTORS / str(descriptor) if self.switch else path
 
     def give(self, path: Path) -> None:
         """Hand over a directory that we made."""
-        if self.drop:
+        if self.switch:
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
     def programs(self, path: Path) -> Path:
-        """A `bin` directory that the account can execute: `path`, or a copy of its installation."""
+        """A `bin` directory that the account can execute: `path`, or a copy of its installation.
+
+        Raises:
+            Unavailable: the account can execute neither.
+        """
+        if self._executes(path):
+            return path
+        copy = _copy_of(path)
+        if not self._executes(copy):
+            _make_copy(path, copy)
+        if not self._executes(copy):
+            raise Unavailable(f"uid {self.uid} cannot execute {path}/postgres: install the system's `postgresql`")
+        return copy
+
+    def _executes(self, path: Path) -> bool:
         try:
-            if self.run([path / "postgres", "--version"]).returncode == 0:
-                return path
-        except PermissionError:
-            pass
-        return _copy(path)
+            return self.run([path / "postgres", "--version"]).returncode == 0
+        except OSError:
+            return False
 
 
 def choose(owner: os.stat_result | None) -> Account:
-    """The owner of an existing cluster; for root and a new one `postgres` if there is such an account, else `nobody`.
+    """Ourselves; for root the owner of an existing cluster, or for a new one `postgres`, or without such `nobody`.
 
     Raises:
         Unavailable: root has nobody to become, or no way to hand over directories.
     """
     if os.geteuid() != 0:
-        return Account(os.geteuid(), os.getegid(), drop=False)
+        return Account(os.geteuid(), os.getegid(), switch=False)
     if not _DESCRIPTORS.is_dir():
         raise Unavailable("PostgreSQL refuses to run as root: start this as an ordinary user")
-    if owner and owner.st_uid != 0:
-        return Account(owner.st_uid, owner.st_gid, drop=True)
-    for name in ("postgres", "nobody"):
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return Account(entry.pw_uid, entry.pw_gid, drop=True)
-    raise Unavailable("PostgreSQL refuses to run as root: add a user, `useradd --system postgres`")
+    if owner:
+        return Account(owner.st_uid, owner.st_gid, switch=True)
+    accounts = {entry.pw_name: entry for entry in pwd.getpwall()}
+    if entry := accounts.get("postgres") or accounts.get("nobody"):
+        return Account(entry.pw_uid, entry.pw_gid, switch=True)
+    raise Unavailable("PostgreSQL refuses to run as root: add an account for it, `useradd --system postgres`")
 
 
-def _copy(path: Path) -> Path:
-    """Copy an installation that only root can reach, such as a wheel below /root, once for each of its versions."""
+def _copy_of(path: Path) -> Path:
+    """Where an installation that only root can reach, such as a wheel below /root, is copied to."""
     program = (path / "postgres").stat()
-    name = sha256(f"{path}:{program.st_mtime_ns}:{program.st_size}".encode()).hexdigest()[:16]
-    copy = _COPIES / name
-    if not copy.is_dir():
-        _COPIES.mkdir(mode=0o755, parents=True, exist_ok=True)
-        unfinished = _COPIES / f"{name}.{os.getpid()}"
-        shutil.copytree(path.parent, unfinished, symlinks=True)
-        unfinished.chmod(0o755)
-        try:
-            unfinished.rename(copy)
-        except OSError:  # somebody else was faster
-            shutil.rmtree(unfinished)
-    return copy / "bin"
+    version = f"{path}:{program.st_mtime_ns}:{program.st_size}"
+    return _COPIES / sha256(version.encode()).hexdigest()[:16] / "bin"
+
+
+def _make_copy(path: Path, copy: Path) -> None:
+    unfinished = copy.parent.with_suffix(f".{os.getpid()}")
+    shutil.copytree(path.parent, unfinished, symlinks=True)
+    for each in (_COPIES, unfinished, *unfinished.rglob("*")):
+        if not each.is_symlink():
+            # Readable whatever the umask was at its installation.
+            each.chmod(0o755 if each.is_dir() or os.access(each, os.X_OK) else 0o644)
+    shutil.rmtree(copy.parent, ignore_errors=True)
+    unfinished.rename(copy.parent)

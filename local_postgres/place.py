@@ -2,8 +2,9 @@
 
 import fcntl
 import os
+import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,14 +12,14 @@ from pathlib import Path
 
 from local_postgres.unavailable import Unavailable
 
-# What `sockaddr_un.sun_path` holds on macOS; Linux has 108. Both count the final NUL.
+# What `sockaddr_un.sun_path` holds on macOS; Linux has 107. A final NUL is not counted.
 _LONGEST_SOCKET_PATH = 103
 _MARKER = "local_postgres"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Paths of one cluster; all in a directory that belongs to the current user and admits nobody else."""
+    """Paths of one cluster; all in directories that belong to the current user and admit nobody else."""
 
     home: Path
     socket: Path
@@ -30,30 +31,30 @@ class Place:
 
     @property
     def log(self) -> Path:
-        """The server's output; of the run before in `log.old` when it had grown."""
+        """The server's output."""
         return self.home / "log"
 
-    def lock(self, name: str) -> int:
-        """Open a lock file; the flock is on this descriptor and ends with it, however its process ends."""
-        return os.open(self.home / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    @contextmanager
+    def lock(self, name: str) -> Iterator[int]:
+        """Open a lock file; a flock is on this descriptor and ends with it, however its process ends."""
+        path = self.home / f"{name}.lock"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     @contextmanager
-    def turn(self, seconds: float = 60) -> Iterator[None]:
+    def turn(self, seconds: float = 120) -> Iterator[None]:
         """Be the only one who starts or stops the server.
 
         Raises:
             Unavailable: somebody else has been at it for that long.
         """
-        descriptor = self.lock("turn")
-        try:
-            end = time.monotonic() + seconds
-            while not acquire(descriptor):
-                if time.monotonic() > end:
-                    raise Unavailable(f"another process is still starting or stopping the database in {self.home}")
-                time.sleep(0.01)
+        with self.lock("turn") as descriptor:
+            if not wait(lambda: acquire(descriptor), seconds):
+                raise Unavailable(f"another process is starting or stopping the database in {self.home}: try again")
             yield
-        finally:
-            os.close(descriptor)
 
 
 def acquire(descriptor: int) -> bool:
@@ -62,6 +63,16 @@ def acquire(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
     return False
+
+
+def wait(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether the condition comes true in that time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def prepare(data_dir: Path) -> Place:
@@ -73,32 +84,33 @@ def prepare(data_dir: Path) -> Place:
     home = data_dir.resolve() / "postgres"
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _private(home)
+        _check_owner(home)
         if not (home / _MARKER).exists():
             if any(home.iterdir()):
-                raise Unavailable(f"{home} is not empty and not ours: choose another data directory")
+                raise Unavailable(f"{home} holds something else: choose another data directory")
+            home.chmod(0o700)
             (home / _MARKER).write_text("The database in this directory is run by local_postgres.\n")
+        return Place(home, _socket_directory(home))
     except OSError as error:
-        raise Unavailable(f"cannot use {home} for the database: {error.strerror}") from None
-    return Place(home, _socket_directory(home))
+        raise Unavailable(f"cannot keep a database in {home} ({error.strerror}): choose another directory") from error
 
 
 def _socket_directory(home: Path) -> Path:
     socket = home / "socket"
-    if len(os.fsencode(socket / ".s.PGSQL.5432")) <= _LONGEST_SOCKET_PATH:
+    # libpq would take a comma for the end of a host's name.
+    if len(os.fsencode(socket / ".s.PGSQL.5432")) <= _LONGEST_SOCKET_PATH and "," not in str(socket):
         return socket
     # Not TMPDIR: processes with different environments must meet at the same socket.
     short = Path("/tmp") / f"local_postgres-{sha256(os.fsencode(home)).hexdigest()[:16]}"  # noqa: S108
     short.mkdir(mode=0o700, exist_ok=True)
-    _private(short)
+    _check_owner(short)
     return short / "socket"
 
 
-def _private(directory: Path) -> None:
-    """Whoever owns the directory decides what is in it, so it has to be us, and nobody else may look in."""
+def _check_owner(directory: Path) -> None:
+    """Whoever owns a directory decides what is in it, so it has to be us."""
     facts = directory.lstat()
     if facts.st_uid != os.geteuid():
         raise Unavailable(f"{directory} belongs to another user (uid {facts.st_uid}): run this as that user")
-    if not directory.is_dir() or directory.is_symlink():
+    if not stat.S_ISDIR(facts.st_mode):
         raise Unavailable(f"{directory} is not a directory: remove it, or choose another data directory")
-    directory.chmod(0o700)

@@ -1,14 +1,9 @@
-"""The server's processes: initialise a cluster, start it, stop it."""
+"""The server's processes: start them, see whether they live, stop them."""
 
 import os
-import shutil
 import signal
 import socket
-import sys
-import tempfile
-import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psycopg
@@ -17,13 +12,14 @@ from psycopg.conninfo import make_conninfo
 from local_postgres import account, binaries
 from local_postgres.account import Account
 from local_postgres.binaries import Binaries
-from local_postgres.place import Place, acquire
-from local_postgres.unavailable import Unavailable
+from local_postgres.initdb import SUPERUSER, initialise, open_directory
+from local_postgres.place import Place, acquire, wait
+from local_postgres.unavailable import Unavailable, complaint
 
-SUPERUSER = "local_postgres"
 PORT = 5432  # only a part of the socket's name: the server listens to no network
 _LARGEST_LOG = 10_000_000  # bytes
-_INITIALISING = "initialising-"
+_PATIENCE = 30  # seconds in which the processes of a dead or stopping server end
+_RECOVERY = 90  # seconds in which a server replays its log
 
 _SETTINGS = {
     "listen_addresses": "",
@@ -37,27 +33,15 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %d ",
     "log_checkpoints": "off",
-    # What people typed stays out of the log: terse leaves out the rows that an error quotes, panic the statement.
+    # What people typed stays out of the log: terse leaves out the row that an error quotes, panic the statement.
     "log_error_verbosity": "terse",
     "log_min_error_statement": "panic",
 }
 
 
-def ensure_running(place: Place, explicit: Path | None) -> None:
-    """Initialise what is missing and start what does not run; only for the one whose turn it is.
-
-    Raises:
-        Unavailable: no binaries, or the server does not come up.
-    """
-    if _whole(place) and answers(place):
-        return
-    who = account.choose(place.data.stat() if _whole(place) else None)
-    version = int((place.data / "PG_VERSION").read_text()) if _whole(place) else None
-    chosen = binaries.find(explicit, version)
-    programs = Binaries(who.programs(chosen.path), chosen.major)
-    if not _whole(place):
-        _initialise(place, programs, who)
-    _start(place, programs, who)
+def conninfo(place: Place, role: str, database: str) -> str:
+    """How libpq connects to the cluster."""
+    return make_conninfo("", host=str(place.socket), port=PORT, user=role, dbname=database)
 
 
 def answers(place: Place) -> bool:
@@ -69,79 +53,59 @@ def answers(place: Place) -> bool:
     return True
 
 
-def conninfo(place: Place, role: str, database: str) -> str:
-    """How libpq connects to the cluster."""
-    return make_conninfo("", host=str(place.socket), port=PORT, user=role, dbname=database)
+def alive(place: Place) -> bool:
+    """Whether any process of the server is left.
+
+    Its processes inherit `server.lock`. This tells what a process id cannot: after `kill -9` of the postmaster its
+    orphans still write, and after a reboot the old id may be somebody else's.
+    """
+    with place.lock("server") as lock:
+        return not acquire(lock)
+
+
+def ensure_running(place: Place, explicit: Path | None) -> None:
+    """Initialise what is missing and start what does not run; only for the one whose turn it is.
+
+    Raises:
+        Unavailable: no binaries, or the server does not come up.
+    """
+    if answers(place):
+        return
+    with place.lock("server") as lock:
+        if not wait(lambda: acquire(lock) or answers(place), _PATIENCE):
+            raise Unavailable(f"a server that does not answer holds {place.data}: see {place.log}, and end it")
+        if not acquire(lock):
+            return
+        before = _start(place, explicit, lock)
+    # Our descriptor of the lock is closed: now only the server keeps it.
+    wait(lambda: answers(place) or not alive(place), _RECOVERY)
+    if not answers(place):
+        said = place.log.read_bytes()[before:].decode(errors="replace")
+        raise Unavailable(f"PostgreSQL did not start: {complaint(said)} (see {place.log})")
 
 
 def stop(place: Place) -> None:
     """End all sessions and the server, and return when its last process is gone."""
-    server = place.lock("server")
-    try:
-        if acquire(server):
-            return
-        for ending in (signal.SIGINT, signal.SIGQUIT):  # PostgreSQL's fast, then immediate shutdown; both keep the data
+    with place.lock("server") as lock:
+        for ending in (signal.SIGINT, signal.SIGQUIT):  # PostgreSQL's fast and immediate shutdown; both keep the data
+            wait(lambda: acquire(lock) or _postmaster(place) is not None, _PATIENCE)
             if pid := _postmaster(place):
-                os.kill(pid, ending)
-            if _wait(lambda: acquire(server), 30):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, ending)
+            if wait(lambda: acquire(lock), _PATIENCE):
                 return
-    finally:
-        os.close(server)
 
 
-def _whole(place: Place) -> bool:
-    return place.data.is_dir()
-
-
-def _initialise(place: Place, programs: Binaries, who: Account) -> None:
-    """Run initdb beside the final name; whoever is interrupted leaves nothing that looks like a cluster."""
-    for unfinished in place.home.glob(f"{_INITIALISING}*"):
-        shutil.rmtree(unfinished)
-    new = Path(tempfile.mkdtemp(prefix=_INITIALISING, dir=place.home))
-    who.give(new)
-    with ExitStack() as stack:
-        directory = _open(new, stack)
-        command: list[str | Path] = [
-            programs.path / "initdb",
-            "--pgdata",
-            who.reach(new, directory),
-            *_initdb_options(programs.major),
-        ]
-        done = who.run(command, descriptors=[directory])
-    if done.returncode:
-        raise Unavailable(f"PostgreSQL's initdb failed: {_complaint(done.stdout)}")
-    new.rename(place.data)
-
-
-def _initdb_options(major: int) -> list[str]:
-    # Trust is enough: the socket's directory admits only the server's account, us and root.
-    options = [f"--username={SUPERUSER}", "--auth-local=trust", "--auth-host=reject", "--encoding=UTF8"]
-    if major >= 17:
-        # PostgreSQL's own C.UTF-8 is the same on every system; macOS has none.
-        return [*options, "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    return [*options, "--locale=C.UTF-8" if sys.platform == "linux" else "--locale=C"]
-
-
-def _start(place: Place, programs: Binaries, who: Account) -> None:
-    """Start the server and return when it answers.
-
-    `server.lock` tells what a process id cannot: after `kill -9` of the postmaster its orphans hold it until they
-    have died, and after a reboot it is free though the old id may belong to somebody else by then.
-    """
-    server = place.lock("server")
-    try:
-        _wait(lambda: acquire(server) or answers(place), 30)
-        if not acquire(server):
-            if answers(place):
-                return
-            raise Unavailable(f"processes of an earlier database server in {place.home} do not end: see {place.log}")
-        _sweep(place, who)
-        before = _launch(place, programs, who, server)
-    finally:
-        os.close(server)  # the server's processes have inherited it
-    if not _wait(lambda: answers(place) or not _alive(place), 60) or not answers(place):
-        said = place.log.read_bytes()[before:].decode(errors="replace")
-        raise Unavailable(f"PostgreSQL did not start: {_complaint(said)} (more in {place.log})")
+def _start(place: Place, explicit: Path | None, lock: int) -> int:
+    """Start the server without waiting for it; the size of its log before."""
+    exists = place.data.is_dir()
+    who = account.choose(place.data.stat() if exists else None)
+    chosen = binaries.find(explicit, int((place.data / "PG_VERSION").read_text()) if exists else None)
+    programs = Binaries(who.programs(chosen.path), chosen.major)
+    if not exists:
+        initialise(place, programs, who, lock)
+    _sweep(place, who)
+    return _launch(place, programs, who, lock)
 
 
 def _sweep(place: Place, who: Account) -> None:
@@ -156,41 +120,18 @@ def _sweep(place: Place, who: Account) -> None:
         place.log.rename(place.log.with_suffix(".old"))
 
 
-def _launch(place: Place, programs: Binaries, who: Account, server: int) -> int:
-    """Start the postmaster; the size of the log before."""
+def _launch(place: Place, programs: Binaries, who: Account, lock: int) -> int:
     with ExitStack() as stack:
-        data, listening = _open(place.data, stack), _open(place.socket, stack)
+        data, listening = open_directory(place.data, stack), open_directory(place.socket, stack)
         settings = _SETTINGS | {"unix_socket_directories": str(who.reach(place.socket, listening))}
-        words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         log = os.open(place.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         stack.callback(os.close, log)
         before = os.fstat(log).st_size
-        # The shell leaves it to init: the server belongs to all its users, not to the one who came first.
-        command: list[str | Path] = [
-            "/bin/sh",
-            "-c",
-            '"$0" "$@" &',
-            programs.path / "postgres",
-            "-D",
-            who.reach(place.data, data),
-            *words,
-        ]
-        who.run(command, descriptors=[data, listening, server], output=log)
+        # The shell leaves the server to init: it belongs to all its users, not to the one who came first.
+        shell: list[str | Path] = ["/bin/sh", "-c", '"$0" "$@" &', programs.path / "postgres"]
+        who.run([*shell, "-D", who.reach(place.data, data), *options], descriptors=[data, listening, lock], output=log)
     return before
-
-
-def _open(directory: Path, stack: ExitStack) -> int:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    stack.callback(os.close, descriptor)
-    return descriptor
-
-
-def _alive(place: Place) -> bool:
-    server = place.lock("server")
-    try:
-        return not acquire(server)
-    finally:
-        os.close(server)
 
 
 def _postmaster(place: Place) -> int | None:
@@ -201,19 +142,3 @@ def _postmaster(place: Place) -> int | None:
             return int((place.data / "postmaster.pid").read_text().split()[0])
         except (OSError, ValueError, IndexError):
             return None
-
-
-def _wait(condition: Callable[[], bool], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
-
-
-def _complaint(output: str) -> str:
-    """The line that says what went wrong."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if "FATAL" in line or "error:" in line or "PANIC" in line]
-    return (telling or lines or ["it said nothing"])[-1]
