@@ -1,0 +1,167 @@
+"""Companies and their members: every change raises the membership's version and writes a security event.
+
+All in the caller's transaction. Pages and API call `leave`, `suspend` and `set_roles`, which keep the last admin; a
+declaration (`idp apply`) calls `remove`, for the operator stands above a company's own rules.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import select
+
+from idp import audit
+from idp.companies import policy
+from idp.companies.models import Company, Member, member_version
+from idp.context import now
+from idp.db import db
+
+
+class LastAdmin(Exception):
+    """The change would leave the company without an active admin."""
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A company as one of its active members sees it."""
+
+    company_id: UUID
+    slug: str
+    name: str
+    roles: tuple[str, ...]
+    version: int
+    policy: dict[str, Any]
+
+    @property
+    def walled(self) -> bool:
+        """Whether the company must not be named together with others."""
+        return policy.walled(self.policy)
+
+
+def find(id_or_slug: str) -> Company | None:
+    """The company by its id (in the one spelling that we print) or slug, disabled ones too."""
+    try:
+        by_id = UUID(id_or_slug)
+    except ValueError:
+        return db.session.scalar(select(Company).where(Company.slug == id_or_slug))
+    return db.session.get(Company, by_id) if str(by_id) == id_or_slug else None
+
+
+def create(slug: str, name: str, *, policy: dict[str, Any] | None = None) -> Company:
+    """A new company without members; a slug that is taken is an IntegrityError at the next flush."""
+    company = Company(slug=slug, name=name, policy=policy or {})
+    db.session.add(company)
+    db.session.flush()
+    audit.record("company.created", company_id=company.id, slug=slug)
+    return company
+
+
+def memberships(user_id: UUID) -> list[Membership]:
+    """Where the user is an active member of a company that is not disabled, by name."""
+    statement = (
+        select(Company.id, Company.slug, Company.name, Member.roles, Member.version, Company.policy)
+        .join(Member, Member.company_id == Company.id)
+        .where(Member.user_id == user_id, Member.suspended_at.is_(None), Company.disabled_at.is_(None))
+        .order_by(Company.name, Company.id)
+    )
+    return [
+        Membership(company_id, slug, name, tuple(roles), version, rules)
+        for company_id, slug, name, roles, version, rules in db.session.execute(statement)
+    ]
+
+
+def member(company_id: UUID, user_id: UUID) -> Member | None:
+    """The membership, suspended ones too."""
+    return db.session.get(Member, (company_id, user_id))
+
+
+def join(company_id: UUID, user_id: UUID, roles: Collection[str], *, source: str = "local") -> Member:
+    """Make the user a member; who is one already is an IntegrityError at the flush in here."""
+    joined = Member(company_id=company_id, user_id=user_id, roles=_ordered(roles), source=source)
+    db.session.add(joined)
+    db.session.flush()
+    audit.record("member.joined", company_id=company_id, user_id=user_id, roles=joined.roles)
+    return joined
+
+
+def set_roles(membership: Member, roles: Collection[str]) -> None:
+    """Give the member exactly these roles, at least one.
+
+    Raises:
+        LastAdmin: nobody else could give them back.
+    """
+    if "admin" not in roles:
+        _keep_an_admin(membership)
+    change(membership, roles=roles, suspended=membership.suspended_at is not None)
+
+
+def suspend(membership: Member) -> None:
+    """Refuse the member here until `resume`; roles and shares stay.
+
+    Raises:
+        LastAdmin: nobody else could resume them.
+    """
+    _keep_an_admin(membership)
+    change(membership, roles=membership.roles, suspended=True)
+
+
+def resume(membership: Member) -> None:
+    """Let a suspended member work again."""
+    change(membership, roles=membership.roles, suspended=False)
+
+
+def leave(membership: Member) -> None:
+    """End the membership.
+
+    Raises:
+        LastAdmin: the company would have nobody to run it.
+    """
+    _keep_an_admin(membership)
+    remove(membership)
+
+
+def change(membership: Member, *, roles: Collection[str], suspended: bool) -> None:
+    """Set roles and suspension; the version moves only when something changed. Keeps no admin."""
+    was_suspended = membership.suspended_at is not None
+    if set(roles) == set(membership.roles) and suspended == was_suspended:
+        return
+    membership.roles = _ordered(roles)
+    if suspended != was_suspended:
+        membership.suspended_at = now() if suspended else None
+    # An SQL expression: the database takes the next value when the row is written.
+    membership.version = cast("int", member_version.next_value())
+    db.session.flush()
+    audit.record(
+        "member.changed",
+        company_id=membership.company_id,
+        user_id=membership.user_id,
+        roles=membership.roles,
+        suspended=suspended,
+    )
+
+
+def remove(membership: Member) -> None:
+    """End the membership, whoever it is. Keeps no admin."""
+    db.session.delete(membership)
+    db.session.flush()
+    audit.record("member.left", company_id=membership.company_id, user_id=membership.user_id)
+
+
+def _keep_an_admin(membership: Member) -> None:
+    if "admin" not in membership.roles or membership.suspended_at is not None:
+        return
+    # The row of the company is the lock: two admins who leave at the same moment see each other.
+    db.session.execute(select(Company.id).where(Company.id == membership.company_id).with_for_update())
+    another = select(Member.user_id).where(
+        Member.company_id == membership.company_id,
+        Member.user_id != membership.user_id,
+        Member.suspended_at.is_(None),
+        Member.roles.contains(["admin"]),
+    )
+    if db.session.execute(another.limit(1)).first() is None:
+        raise LastAdmin
+
+
+def _ordered(roles: Collection[str]) -> list[str]:
+    return sorted(set(roles))
