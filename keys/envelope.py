@@ -45,7 +45,7 @@ class Keks:
         if not secrets:
             raise ValueError("at least one key-encryption key is needed")
         self._first = Kek(secrets[0])
-        self._by_id = {kek.id: kek for kek in map(Kek, reversed(secrets))}
+        self._by_id = {kek.id: kek for kek in map(Kek, secrets)}
 
     @property
     def first_id(self) -> str:

@@ -14,7 +14,7 @@ from psycopg import Connection
 
 from keys import jws, store
 from keys.envelope import Keks
-from keys.errors import NoActiveKey
+from keys.errors import KeysError, NoActiveKey
 from keys.jws import SigningKey
 from keys.rotation import Policy
 from keys.sealing import Ring, Seal
@@ -79,7 +79,7 @@ class KeySet:
         """End the thread that `start` began."""
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(timeout=2)  # it may be waiting for a database that is away, and it is a daemon
             self._thread = None
 
     @property
@@ -140,7 +140,9 @@ class KeySet:
             try:
                 self.refresh()
             except Exception as error:  # whatever it was, the thread must live to try again
-                log.warning("the key set was not refreshed: %s", type(error).__name__)
+                # Our own words name the key that does not open; a driver's may hold connection parameters.
+                reason = error if isinstance(error, KeysError) else type(error).__name__
+                log.warning("the key set was not refreshed: %s", reason)
             loaded = self._current.loaded_at > float("-inf")
             # Jitter, so that processes started together do not ask together; a process without any keys is in a hurry.
             self._stopping.wait(self._policy.refresh_every * random.uniform(0.8, 1.0) if loaded else 1.0)  # noqa: S311

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from keys.algorithms import ALGORITHMS
 from keys.errors import UnknownKey
 
 Use = Literal["sig", "enc"]
@@ -41,6 +42,10 @@ class Policy:
     skew: int = 60  # between the clocks of servers and relying parties
     refresh_every: int = 30
     stale_after: int = 600  # a process may work with keys as old as this
+
+    def __post_init__(self) -> None:
+        if unknown := set(self.signing) - ALGORITHMS.keys():
+            raise ValueError(f"unknown signing algorithm {sorted(unknown)}; known: {', '.join(ALGORITHMS)}")
 
     def kept(self) -> tuple[tuple[Use, str], ...]:
         """Every (use, alg) that has keys."""

@@ -38,12 +38,19 @@ class Clock:
 
 
 @pytest.fixture(scope="session")
-def key_database(tmp_path_factory):
-    """A database that has the signing_key table and nothing else; its URL."""
+def kek():
+    return secrets.token_bytes(32)
+
+
+@pytest.fixture(scope="session")
+def key_database(tmp_path_factory, kek):
+    """A database with the signing_key table, and a copy of what the first start makes of it; its URL."""
     with running(tmp_path_factory.mktemp("keys") / "cluster") as cluster:
         url = cluster.database("keys").owner
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(TABLE)
+            store.apply(connection, [kek], Policy(), START)
+            connection.execute("CREATE TABLE after_first_start AS TABLE signing_key")
         yield url
 
 
@@ -53,6 +60,13 @@ def connect(key_database):
     with psycopg.connect(key_database, autocommit=True) as connection:
         connection.execute("TRUNCATE signing_key")
     return lambda: psycopg.connect(key_database)
+
+
+@pytest.fixture
+def connection(connect):
+    with connect() as connection:
+        connection.autocommit = True
+        yield connection
 
 
 @pytest.fixture
@@ -66,22 +80,15 @@ def policy():
 
 
 @pytest.fixture
-def kek():
-    return secrets.token_bytes(32)
+def table(connection):
+    """A connection to the table as the first start leaves it (a copy, because RSA keys take time to make)."""
+    connection.execute("INSERT INTO signing_key TABLE after_first_start")
+    return connection
 
 
 @pytest.fixture
-def connection(connect):
-    with connect() as connection:
-        connection.autocommit = True
-        yield connection
-
-
-@pytest.fixture
-def started(connect, kek, policy, clock):
-    """A key set after the first start."""
-    with connect() as connection:
-        store.apply(connection, [kek], policy, clock())
+def key_set(table, connect, kek, policy, clock):
+    """The key set of a process after the first start."""
     key_set = KeySet(connect, [kek], policy, clock)
     key_set.refresh()
     return key_set
