@@ -1,0 +1,101 @@
+"""`/datasets` and `/datasets/<id>`."""
+
+from typing import Any, Literal, cast
+
+from flask import Blueprint, Response, jsonify
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest
+
+from resource_server.datasets import dataset, visible
+from resource_server.datasets.api.incoming import Body, Subject, body, choice, parameter, subject
+from resource_server.datasets.api.outgoing import dataset_json
+from resource_server.datasets.cursor import Position
+from resource_server.datasets.names import Description, Name
+from resource_server.datasets.service import current_service
+from resource_server.guard import principal
+
+blueprint = Blueprint("datasets", __name__)
+
+
+class NewDataset(Body):
+    """The body of POST."""
+
+    name: Name
+    mode: Literal["company", "restricted"] = "company"
+    description: Description = ""
+
+
+class ChangedDataset(Body):
+    """The body of PUT: what is absent stays as it is."""
+
+    name: Name = ""
+    mode: Literal["company", "restricted"] = "company"
+    description: Description = ""
+    owner: Subject = ""
+
+
+@blueprint.get("/datasets")
+def listing() -> ResponseReturnValue:
+    """What the caller may read."""
+    service, who = current_service(), principal()
+    page = visible.page(service, who, _query())
+    following = page.next and service.cursors.write(page.next, who.sub)
+    return jsonify(items=[dataset_json(item) for item in page.items], next=following)
+
+
+@blueprint.post("/datasets")
+def create() -> ResponseReturnValue:
+    """A new dataset in the active company."""
+    service, who, wanted = current_service(), principal(), body(NewDataset)
+    made = dataset.create(service, who, **wanted.model_dump())
+    return jsonify(dataset_json(made)), 201, {"Location": f"{service.settings.public_url}/datasets/{made.id}"}
+
+
+@blueprint.get("/datasets/<dataset_id>")
+def read(dataset_id: str) -> ResponseReturnValue:
+    """One dataset."""
+    return jsonify(dataset_json(dataset.read(current_service(), principal(), dataset_id)))
+
+
+@blueprint.put("/datasets/<dataset_id>")
+def change(dataset_id: str) -> ResponseReturnValue:
+    """Change some of name, description, mode, owner."""
+    service, who = current_service(), principal()
+    # Before the body is looked at: a bad one must not tell a foreign id from none.
+    dataset.known(service, who, dataset_id)
+    changes = cast("dataset.Changes", body(ChangedDataset).model_dump(exclude_unset=True))
+    return jsonify(dataset_json(dataset.change(service, who, dataset_id, changes)))
+
+
+@blueprint.delete("/datasets/<dataset_id>")
+def delete(dataset_id: str) -> ResponseReturnValue:
+    """Remove it with its content and shares."""
+    dataset.delete(current_service(), principal(), dataset_id)
+    return Response(status=204)
+
+
+def _query() -> visible.Query:
+    sort: Any = choice("sort", "name", "-name", "created_at", "-created_at") or "name"
+    mode: Any = choice("mode", "company", "restricted")
+    return visible.Query(limit=_limit(), after=_after(sort), q=_q(), owner=subject("owner"), mode=mode, sort=sort)
+
+
+def _limit() -> int:
+    given = parameter("limit")
+    if given is None:
+        return 50
+    if not (given.isascii() and given.isdigit() and len(given) <= 3 and 1 <= int(given) <= 100):
+        raise BadRequest("limit must be a number from 1 to 100")
+    return int(given)
+
+
+def _after(sort: str) -> Position | None:
+    given = parameter("cursor")
+    return None if given is None else current_service().cursors.read(given, principal().sub, sort)
+
+
+def _q() -> str:
+    given = parameter("q") or ""
+    if len(given) > 200:
+        raise BadRequest("q may have at most 200 characters")
+    return given

@@ -1,0 +1,155 @@
+"""Other people of a company, asked of the IdP's member API with the service's own client."""
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote, quote_plus, urlencode
+
+from resource_server import Unavailable
+from resource_server.fetch import Fetch, fetch
+
+REMEMBERED: Final = 10  # seconds
+_MOST: Final = 10_000  # answers
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody, or a client, who belongs to a company now."""
+
+    sub: str
+    username: str
+    name: str
+    email: str
+    roles: frozenset[str]
+
+
+class Directory:
+    """Asks about members; an answer, also that there is none, is remembered for 10 s.
+
+    Every function raises `Unavailable` when the IdP cannot be asked: never a guess.
+    """
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        client_id: str,
+        client_secret: str,
+        fetch: Fetch = fetch,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._issuer = issuer
+        self._basic = _basic(client_id, client_secret)
+        self._fetch = fetch
+        self._now = now
+        self._lock = threading.Lock()
+        self._answers: dict[str, tuple[float, dict[str, Any] | None]] = {}
+        self._token: tuple[str, float] | None = None  # and when to ask for another
+
+    def member(self, company_id: str, sub: str) -> Member | None:
+        """The active member, or client, of that company; None if there is none, or suspended."""
+        if not sub or not sub.isprintable():
+            return None
+        found = self._ask(f"/companies/{quote(company_id, safe='')}/members/{quote(sub, safe='')}")
+        return None if found is None else _active(found)
+
+    def search(self, company: str, q: str) -> list[Member]:
+        """Active members whose user name, name or e-mail matches; at most one page. `company` is an id or slug."""
+        found = self._ask(f"/companies/{quote(company, safe='')}/members?{urlencode({'q': q})}")
+        return [] if found is None else [member for item in _items(found) if (member := _active(item))]
+
+    def named(self, company: str, user: str) -> Member | None:
+        """The active member with exactly this user name or e-mail, in any case."""
+        wanted = user.strip().casefold()
+        for member in self.search(company, user.strip()) if wanted else ():
+            if wanted in (member.username.casefold(), member.email.casefold()):
+                return member
+        return None
+
+    def company_id(self, slug: str) -> str | None:
+        """The id of a company by its slug, as the listing of its members tells it."""
+        found = self._ask(f"/companies/{quote(slug, safe='')}/members?{urlencode({'limit': 1})}")
+        return None if found is None else str(found["company_id"])
+
+    def _ask(self, path: str) -> dict[str, Any] | None:
+        with self._lock:
+            remembered = self._answers.get(path)
+        if remembered and self._now() < remembered[0]:
+            return remembered[1]
+        answer = self._get(path)
+        with self._lock:
+            if len(self._answers) >= _MOST:
+                self._answers.clear()
+            self._answers[path] = (self._now() + REMEMBERED, answer)
+        return answer
+
+    def _get(self, path: str) -> dict[str, Any] | None:
+        status, body = self._call(f"{self._issuer}/api/v1{path}")
+        if status == 404:
+            return None
+        if status != 200:
+            raise Unavailable(f"the member API answered {status}")
+        return _object(body)
+
+    def _call(self, url: str) -> tuple[int, bytes]:
+        status, body = self._send(url, authorization=f"Bearer {self._access_token()}")
+        if status == 401:
+            # The token ended early, or the IdP has new keys: once more with a fresh one.
+            self._token = None
+            status, body = self._send(url, authorization=f"Bearer {self._access_token()}")
+        return status, body
+
+    def _access_token(self) -> str:
+        token = self._token
+        if token is None or self._now() >= token[1]:
+            token = self._token = self._new_token()
+        return token[0]
+
+    def _new_token(self) -> tuple[str, float]:
+        _, metadata = self._send(f"{self._issuer}/.well-known/openid-configuration")
+        form = {"grant_type": "client_credentials", "scope": "members:read", "resource": f"{self._issuer}/api"}
+        status, body = self._send(str(_object(metadata).get("token_endpoint")), form=form, authorization=self._basic)
+        answer = _object(body)
+        if status != 200 or not isinstance(answer.get("access_token"), str):
+            raise Unavailable(f"the token endpoint answered {status}")
+        # Half of its life, at most: clocks differ, and a refused token costs two requests.
+        return answer["access_token"], self._now() + int(answer.get("expires_in", 60)) / 2
+
+    def _send(
+        self, url: str, *, form: Mapping[str, str] | None = None, authorization: str | None = None
+    ) -> tuple[int, bytes]:
+        try:
+            return self._fetch(url, form=form, authorization=authorization)
+        except (OSError, ValueError) as error:
+            raise Unavailable(f"the identity provider cannot be reached: {type(error).__name__}") from error
+
+
+def _basic(client_id: str, client_secret: str) -> str:
+    # RFC 6749 §2.3.1: both form-encoded first.
+    pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except ValueError as error:
+        raise Unavailable("the identity provider's answer is no JSON") from error
+    if not isinstance(found, dict):
+        raise Unavailable("the identity provider's answer is no JSON object")
+    return found
+
+
+def _items(page: dict[str, Any]) -> list[dict[str, Any]]:
+    return [item for item in page.get("items", []) if isinstance(item, dict)]
+
+
+def _active(item: dict[str, Any]) -> Member | None:
+    if item.get("suspended"):
+        return None
+    words = {key: str(item.get(key) or "") for key in ("username", "name", "email")}
+    return Member(sub=str(item["sub"]), roles=frozenset(item["roles"]), **words)
