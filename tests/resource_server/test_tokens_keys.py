@@ -1,0 +1,153 @@
+"""The IdP's documents: fetched late, kept long, asked for rarely, and missed as little as possible."""
+
+from collections.abc import Callable
+
+import pytest
+from fake_idp import ISSUER, FakeIdP, compact, new_key
+
+from resource_server import InvalidToken, ResourceServer, Unavailable
+
+JWKS = "/oauth2/jwks"
+DISCOVERY = "/.well-known/openid-configuration"
+
+
+@pytest.fixture
+def idp() -> FakeIdP:
+    return FakeIdP()
+
+
+@pytest.fixture
+def server(idp: FakeIdP) -> ResourceServer:
+    return idp.server()
+
+
+def signed_with(idp: FakeIdP, kid: str) -> str:
+    return compact({"typ": "at+jwt", "alg": "ES256", "kid": kid}, idp.claims(), idp.keys[kid])
+
+
+def test_nothing_is_fetched_before_the_first_token(idp: FakeIdP, server: ResourceServer) -> None:
+    assert [] == idp.asked
+    for _ in range(3):
+        server.verify(idp.token())
+    assert [JWKS, DISCOVERY] == sorted(idp.asked, reverse=True)
+
+
+def test_new_key_is_found_at_once(idp: FakeIdP, server: ResourceServer) -> None:
+    server.verify(idp.token())
+    idp.now += 1
+    idp.keys["k2"] = new_key("ES256", "k2")
+
+    assert "ada" == server.verify(signed_with(idp, "k2")).sub
+
+
+def test_unknown_keys_cost_one_fetch_a_minute(idp: FakeIdP, server: ResourceServer) -> None:
+    server.verify(idp.token())
+    for second in range(1, 121):
+        idp.now += 1
+        with pytest.raises(InvalidToken):
+            server.verify(idp.token(header={"kid": f"made-up-{second}"}))
+    assert 1 + 2 == idp.asked.count(JWKS)
+
+
+def test_first_token_with_an_unknown_key_costs_one_fetch(idp: FakeIdP, server: ResourceServer) -> None:
+    with pytest.raises(InvalidToken):
+        server.verify(idp.token(header={"kid": "made-up"}))
+    assert 1 == idp.asked.count(JWKS)
+
+
+def test_withdrawn_key_is_forgotten_within_ten_minutes(idp: FakeIdP, server: ResourceServer) -> None:
+    server.verify(idp.token())
+    idp.keys["k2"] = new_key("ES256", "k2")
+    withdrawn = idp.keys.pop("k1")
+    idp.now += 600
+
+    with pytest.raises(InvalidToken):
+        server.verify(compact({"typ": "at+jwt", "alg": "ES256", "kid": "k1"}, idp.claims(), withdrawn))
+
+
+def test_keys_outlast_an_idp_that_is_away(idp: FakeIdP, server: ResourceServer) -> None:
+    server.verify(idp.token())
+    idp.away = True
+    for _ in range(10):
+        idp.now += 3600
+        assert "ada" == server.verify(idp.token()).sub
+
+
+def test_idp_that_is_away_is_asked_once_a_minute(idp: FakeIdP, server: ResourceServer) -> None:
+    """A fetch may take 5 s: not every request may pay for it."""
+    server.verify(idp.token())
+    idp.away = True
+    idp.now += 600
+    for _ in range(120):
+        server.verify(idp.token())
+        idp.now += 1
+    assert 1 + 2 == idp.asked.count(JWKS) == idp.asked.count(DISCOVERY)
+
+
+def test_without_any_key_nobody_can_tell(idp: FakeIdP, server: ResourceServer) -> None:
+    idp.away = True
+    with pytest.raises(Unavailable):
+        server.verify(idp.token())
+
+    idp.away = False
+    idp.now += 1
+    assert "ada" == server.verify(idp.token()).sub
+
+
+def test_waiting_requests_do_not_queue_for_an_idp_that_is_away(idp: FakeIdP, server: ResourceServer) -> None:
+    idp.away = True
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            server.verify(idp.token())
+    assert 1 == len(idp.asked)
+
+
+BROKEN: dict[str, Callable[[FakeIdP], object]] = {
+    "another issuer": lambda idp: idp.discovery.update(issuer=ISSUER + "/"),
+    "no issuer": lambda idp: idp.discovery.pop("issuer"),
+    "no jwks_uri": lambda idp: idp.discovery.pop("jwks_uri"),
+    "a plain jwks_uri": lambda idp: idp.discovery.update(jwks_uri="http://idp.example/oauth2/jwks"),
+    "a local file": lambda idp: idp.discovery.update(jwks_uri="file:///etc/passwd"),
+    "a jwks_uri that is no string": lambda idp: idp.discovery.update(jwks_uri=[ISSUER]),
+    "a jwks_uri that is not there": lambda idp: idp.discovery.update(jwks_uri=f"{ISSUER}/gone"),
+    "a key set that is none": lambda idp: idp.discovery.update(jwks_uri=ISSUER + DISCOVERY),
+}
+
+
+@pytest.mark.parametrize("spoil", BROKEN.values(), ids=BROKEN.keys())
+def test_broken_documents_are_no_answer(
+    idp: FakeIdP, server: ResourceServer, spoil: Callable[[FakeIdP], object]
+) -> None:
+    spoil(idp)
+    with pytest.raises(Unavailable):
+        server.verify(idp.token())
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b"\xff", b"[" * 100_000])
+def test_answer_that_is_no_json_object_is_no_answer(idp: FakeIdP, body: bytes) -> None:
+    server = idp.server(fetch=lambda url, **_: (200, body))
+    with pytest.raises(Unavailable):
+        server.verify(idp.token())
+
+
+def test_strange_keys_in_the_set_are_passed_over(idp: FakeIdP) -> None:
+    """RFC 7517 §5: what is not understood is ignored."""
+    strange = [
+        7,
+        {},
+        {"kty": "AKP", "kid": "q"},
+        {"kty": "EC", "kid": "e", "crv": "P-256"},
+        {"kty": "EC", "crv": 3},
+        {"kty": "RSA", "n": 1, "e": "AQAB", "kid": "r"},
+        {"kty": "OKP", "crv": "X", "x": "AA", "kid": "o"},
+        {"kty": ["EC"]},
+    ]
+    real = idp.fetch
+
+    def fetch(url: str, **options: str) -> tuple[int, bytes]:
+        status, body = real(url)
+        return status, body.replace(
+            b'{"keys": [', b'{"keys": [' + repr(strange)[1:-1].replace("'", '"').encode() + b","
+        )
+
+    assert "ada" == idp.server(fetch=fetch).verify(idp.token()).sub
