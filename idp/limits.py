@@ -1,18 +1,161 @@
-"""Attempt counters in PostgreSQL, shared by all processes: guessing is limited, the owner never locked out."""
+"""Attempt counters in PostgreSQL, shared by all processes: guessing is limited, the owner never locked out.
 
-from datetime import datetime
+A limit is one or more windows, each so many attempts in so many seconds, that slide second by second. An attempt is
+counted before it is judged, so that parallel ones cannot slip through, and given back when it was right. A refused
+attempt is not counted: a lock ends when it should, however often somebody knocks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
 
 from sqlalchemy import TIMESTAMP, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp.context import keys, now
 from idp.db import db
 
 
 class Attempt(db.Model):
-    """How often something was tried in one bucket of time; the key is an HMAC, so the table names nobody."""
+    """How often something was tried in one second; the key is an HMAC, so the table names nobody.
+
+    The key's first half says what is limited, its second half what is counted once only (zeros where all counts).
+    """
 
     __tablename__ = "attempt"
 
     key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     bucket: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), primary_key=True, index=True)
     count: Mapped[int] = mapped_column(default=1)
+
+
+@dataclass(frozen=True)
+class Window:
+    """At most so many attempts in so many seconds; once that is passed, still one in `slow` seconds where it is set."""
+
+    most: int
+    seconds: int
+    slow: int = 0
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A name and its windows; a silent one is answered like a wrong credential, so the attempt counts elsewhere."""
+
+    name: str
+    windows: tuple[Window, ...]
+    silent: bool = False
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Who or what is limited; with `once`, each value of it counts once in a window (different names, say)."""
+
+    limit: Limit
+    subject: str
+    once: str = ""
+
+    def key(self) -> bytes:
+        """The key of its rows."""
+        head = _mac(self.limit.name, self.subject)
+        return head + (_mac(self.limit.name, self.subject, self.once) if self.once else bytes(16))
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An attempt: admitted where `refused` is empty."""
+
+    at: datetime
+    counted: tuple[Counter, ...] = ()
+    refused: frozenset[Limit] = frozenset()
+    retry_after: int = 0  # seconds
+
+    def give_back(self) -> None:
+        """The attempt was right, or was never judged: it does not count."""
+        _add(self.counted, self.at, -1)
+
+
+def take(*counters: Counter) -> Taken:
+    """Count an attempt wherever it is within the limits; where it is not, it counts nowhere, or only there (silent)."""
+    at = now()
+    refused, retry_after = _over(counters, at, counted=0)
+    counted = _within(counters, refused)
+    if not counted:
+        return Taken(at, (), refused, retry_after)
+    _add(counted, at, 1)
+    # Again, now that all parallel attempts are counted: of a hundred at once only the permitted ones go on.
+    late, later = _over(counted, at, counted=1)
+    if late:
+        kept = _within(counted, late)
+        _add([counter for counter in counted if counter not in kept], at, -1)
+        counted = kept
+    return Taken(at, tuple(counted), refused | late, max(retry_after, later))
+
+
+def clear(counter: Counter) -> None:
+    """Forget what was counted."""
+    with db.hot() as cursor:
+        cursor.execute("DELETE FROM attempt WHERE key = %(key)s", {"key": counter.key()})
+
+
+def _within(counters: Sequence[Counter], refused: frozenset[Limit]) -> list[Counter]:
+    if any(not limit.silent for limit in refused):
+        return []
+    return [counter for counter in counters if counter.limit not in refused]
+
+
+_ADD = """
+    INSERT INTO attempt (key, bucket, count)
+    SELECT key, %(bucket)s, greatest(%(by)s, 0) FROM unnest(%(keys)s::bytea[]) AS key ORDER BY key
+        ON CONFLICT (key, bucket) DO UPDATE SET count = attempt.count + %(by)s
+"""
+
+
+def _add(counters: Sequence[Counter], at: datetime, by: int) -> None:
+    if counters:
+        with db.hot() as cursor:
+            rows = [counter.key() for counter in counters]
+            cursor.execute(_ADD, {"keys": rows, "bucket": at.replace(microsecond=0), "by": by})
+
+
+# One row for each window, in their order: attempts, different keys, the oldest of them.
+_TOTALS = """
+    SELECT coalesce(sum(a.count), 0)::int, count(DISTINCT a.key)::int, min(a.bucket)
+      FROM unnest(%(low)s::bytea[], %(high)s::bytea[], %(since)s::timestamptz[])
+           WITH ORDINALITY AS span (low, high, since, n)
+      LEFT JOIN attempt a ON a.key BETWEEN span.low AND span.high AND a.bucket > span.since AND a.count > 0
+     GROUP BY n ORDER BY n
+"""
+
+
+def _over(counters: Sequence[Counter], at: datetime, counted: int) -> tuple[frozenset[Limit], int]:
+    """Which limits have no room for this attempt (`counted`: 1 if it is in the table already), and for how long."""
+    spans = [
+        (counter, window, seconds)
+        for counter in counters
+        for window in counter.limit.windows
+        for seconds in (window.seconds, window.slow or window.seconds)
+    ]
+    heads = [counter.key()[:16] for counter, _, _ in spans]
+    asked = {
+        "low": [head + bytes(16) for head in heads],
+        "high": [head + b"\xff" * 16 for head in heads],
+        "since": [at - timedelta(seconds=seconds) for _, _, seconds in spans],
+    }
+    with db.hot() as cursor:
+        found = cursor.execute(_TOTALS, asked).fetchall()
+    refused, retry_after = set(), 0
+    # Two rows for each window: the whole of it, and the last `slow` seconds.
+    for (counter, window, _), whole, recent in zip(spans[::2], found[::2], found[1::2], strict=True):
+        total, latest = (row[1] if counter.once else row[0] for row in (whole, recent))
+        if total - counted >= window.most and (not window.slow or latest - counted >= 1):
+            refused.add(counter.limit)
+            oldest, seconds = (recent[2], window.slow) if window.slow else (whole[2], window.seconds)
+            retry_after = max(retry_after, ceil((oldest + timedelta(seconds=seconds) - at).total_seconds()), 1)
+    return frozenset(refused), retry_after
+
+
+def _mac(*parts: str) -> bytes:
+    # A new key, each 90 days, begins all counts anew; who waits for that gains one window.
+    return keys().mac("limits", "\0".join(parts).encode())[1][:16]

@@ -1,0 +1,37 @@
+"""CSRF tokens: bound to the session or, before sign-in, to the browser; to the person, and to what the form is for.
+
+A page of one person is void once another has signed in, and a token for one form or request is nothing for another.
+"""
+
+from idp.context import keys
+from idp.sso import browser, session
+
+_PURPOSE = "csrf"
+
+
+def token(purpose: str) -> str:
+    """The token of a form.
+
+    Args:
+        purpose: the form's name and the handle of what it acts on, such as `consent:<handle>`.
+    """
+    kid, mac = keys().mac(_PURPOSE, _message(browser.secret(create=True), purpose))
+    return f"{kid}.{mac.hex()}"
+
+
+def valid(token: str, purpose: str) -> bool:
+    """Whether the token was made for this browser, person and purpose."""
+    kid, _, mac = token.rpartition(".")
+    try:
+        given = bytes.fromhex(mac)
+    except ValueError:
+        return False
+    return keys().check_mac(_PURPOSE, kid, _message(browser.secret(), purpose), given)
+
+
+def _message(browser_secret: str | None, purpose: str) -> bytes:
+    found = session.current()
+    secret = session.secret() if found else browser_secret
+    user = found.user_id if found else ""
+    # No part can hold a NUL, so no two messages read alike.
+    return f"{'session' if found else 'browser'}\0{secret}\0{user}\0{purpose}".encode()
