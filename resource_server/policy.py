@@ -126,6 +126,8 @@ def decide(
     subject: Subject, action: Action, dataset: DatasetFacts | None, *, share: Share | None = None, now: datetime
 ) -> Decision:
     """Judge one action; `dataset` is None for `create` alone, `share` the subject's own on this dataset."""
+    if (action == "create") != (dataset is None):
+        raise ValueError("there is a dataset for every action but create")
     layers = [_company(subject), _role(subject, action), _dataset(subject, action, dataset, share, now)]
     if subject.scopes is not None:
         layers += [_scope(subject.scopes, action), _details(subject, action, dataset)]
