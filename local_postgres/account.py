@@ -5,6 +5,7 @@ import pwd
 import shutil
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -72,7 +73,7 @@ class Account:
 
     def _executes(self, path: Path) -> bool:
         try:
-            return self.run([path / "postgres", "--version"]).returncode == 0
+            return all(self.run([path / name, "--version"]).returncode == 0 for name in ("postgres", "initdb"))
         except OSError:
             return False
 
@@ -89,9 +90,10 @@ def choose(owner: os.stat_result | None) -> Account:
         raise Unavailable("PostgreSQL refuses to run as root: start this as an ordinary user")
     if owner:
         return Account(owner.st_uid, owner.st_gid, switch=True)
-    accounts = {entry.pw_name: entry for entry in pwd.getpwall()}
-    if entry := accounts.get("postgres") or accounts.get("nobody"):
-        return Account(entry.pw_uid, entry.pw_gid, switch=True)
+    for name in ("postgres", "nobody"):
+        with suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return Account(entry.pw_uid, entry.pw_gid, switch=True)
     raise Unavailable("PostgreSQL refuses to run as root: add an account for it, `useradd --system postgres`")
 
 
@@ -99,15 +101,21 @@ def _copy_of(path: Path) -> Path:
     """Where an installation that only root can reach, such as a wheel below /root, is copied to."""
     program = (path / "postgres").stat()
     version = f"{path}:{program.st_mtime_ns}:{program.st_size}"
-    return _COPIES / sha256(version.encode()).hexdigest()[:16] / "bin"
+    # The names of its directories stay: programs of a wheel look for libraries by way of them.
+    return _COPIES.joinpath(sha256(version.encode()).hexdigest()[:16], *path.parts[-3:])
 
 
 def _make_copy(path: Path, copy: Path) -> None:
-    unfinished = copy.parent.with_suffix(f".{os.getpid()}")
-    shutil.copytree(path.parent, unfinished, symlinks=True)
+    whole = copy.parents[2]
+    unfinished = whole.with_suffix(f".{os.getpid()}")
+    wheel = path.parents[1]
+    libraries = wheel.with_name(f"{wheel.name}.libs")  # where auditwheel puts what the programs link to
+    shutil.copytree(path.parent, unfinished.joinpath(*path.parts[-3:-1]), symlinks=True)
+    if libraries.is_dir():
+        shutil.copytree(libraries, unfinished / libraries.name)
     for each in (_COPIES, unfinished, *unfinished.rglob("*")):
         if not each.is_symlink():
             # Readable whatever the umask was at its installation.
             each.chmod(0o755 if each.is_dir() or os.access(each, os.X_OK) else 0o644)
-    shutil.rmtree(copy.parent, ignore_errors=True)
-    unfinished.rename(copy.parent)
+    shutil.rmtree(whole, ignore_errors=True)
+    unfinished.rename(whole)

@@ -54,7 +54,7 @@ def _revived(place: Place, binaries: Path | None) -> Iterator[None]:
             try:
                 with place.turn():
                     server.ensure_running(place, binaries)
-                _log.warning("the database had died and was started again")
+                _log.warning("the database had died and runs again")
             except Unavailable as unavailable:
                 _log.error("the database has died: %s", unavailable)
 

@@ -76,7 +76,10 @@ def ensure_running(place: Place, explicit: Path | None) -> None:
             raise Unavailable(f"a server that does not answer holds {place.data}: see {place.log}, and end it")
         if not acquire(lock):
             return
-        before = _start(place, explicit, lock)
+        try:
+            before = _start(place, explicit, lock)
+        except OSError as error:
+            raise Unavailable(f"cannot run PostgreSQL in {place.home} ({error}): choose another directory") from error
     # Our descriptor of the lock is closed: now only the server keeps it.
     wait(lambda: answers(place) or not alive(place), _RECOVERY)
     if not answers(place):

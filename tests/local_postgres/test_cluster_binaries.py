@@ -85,7 +85,10 @@ def test_an_explicit_directory_comes_first(system, tmp_path):
 
 def test_the_account_can_execute_what_only_we_can_reach(tmp_path, monkeypatch):
     """A wheel in a virtual environment below /root: root's server runs as somebody who cannot look in there."""
-    path = install(tmp_path / "closed", "postgres (PostgreSQL) 18.1")
+    path = install(tmp_path / "closed/wheel/pginstall18", "postgres (PostgreSQL) 18.1")
+    (path / "postgres").write_text('#!/bin/sh\ncat "$(dirname "$0")/../../../wheel.libs/library"\n')
+    (tmp_path / "closed/wheel.libs").mkdir()
+    (tmp_path / "closed/wheel.libs/library").write_text("linked")
     who = account.choose(None)
     with tempfile.TemporaryDirectory() as reachable:
         Path(reachable).chmod(0o755)
@@ -94,5 +97,5 @@ def test_the_account_can_execute_what_only_we_can_reach(tmp_path, monkeypatch):
         programs = who.programs(path)
 
         assert programs == who.programs(path)
-        assert "18.1" in who.run([programs / "postgres"]).stdout
+        assert "linked" == who.run([programs / "postgres"]).stdout
         assert (os.geteuid() == 0) == (programs != path)
