@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from joserfc.jwk import JWKRegistry, Key
-
+from resource_server import signing_key
 from resource_server.errors import Unavailable
 from resource_server.fetch import Fetch
+from resource_server.signing_key import SigningKey
 
 MAX_AGE = 600  # seconds after which a document is fetched again, so that a withdrawn key is forgotten
 PAUSE = 60  # seconds between fetches for unknown keys, and after a failed one while an older document is at hand
@@ -80,7 +80,7 @@ class IdentityProvider:
             raise Unavailable(f"the identity provider's discovery names no usable {name}")
         return url
 
-    def key(self, kid: str) -> Key | None:
+    def key(self, kid: str) -> SigningKey | None:
         """The signing key of that name; one that is not known is looked for at the IdP, at most once a minute."""
         asked_at = self._now()
         keys = self._keys.get()
@@ -103,26 +103,15 @@ class IdentityProvider:
         return answer
 
     def _load_discovery(self) -> dict[str, Any]:
-        document = self.ask(f"{self.issuer}/.well-known/openid-configuration")
+        document = self.ask(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
         # OpenID Connect Discovery §4.3: exactly the issuer, or somebody else answers for it.
         if document.get("issuer") != self.issuer:
             raise Unavailable("the discovery document is another issuer's")
         return document
 
-    def _load_keys(self) -> dict[str, Key]:
+    def _load_keys(self) -> dict[str, SigningKey]:
         published = self.ask(self.endpoint("jwks_uri")).get("keys")
         if not isinstance(published, list):
             raise Unavailable("the identity provider's key set has no keys")
-        keys = (_key(jwk) for jwk in published)
+        keys = (signing_key.read(jwk) for jwk in published)
         return {key.kid: key for key in keys if key is not None and key.kid}
-
-
-def _key(jwk: object) -> Key | None:
-    """A public key, or None for what is of no use here: secrets, unknown types, malformed ones (RFC 7517 §5)."""
-    if not isinstance(jwk, dict) or jwk.get("kty") not in ("EC", "RSA", "OKP"):
-        return None
-    try:
-        return JWKRegistry.import_key(jwk)
-    except Exception:
-        # The parser fails in many ways, and one strange key must not take the others away.
-        return None

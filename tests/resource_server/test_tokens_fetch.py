@@ -1,5 +1,6 @@
 """The default way to the IdP, over real sockets on the loopback interface."""
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -19,7 +20,10 @@ def answering(answer: bytes) -> Iterator[tuple[str, list[bytes]]]:
 
     def serve() -> None:
         with listener.accept()[0] as connection:
-            received.append(connection.recv(65536))
+            with connection.makefile("rb") as request:
+                head = b"".join(iter(request.readline, b"\r\n"))
+                length = re.search(rb"content-length: (\d+)", head.lower())
+                received.append(head + request.read(int(length[1]) if length else 0))
             connection.sendall(answer)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -56,13 +56,43 @@ def test_first_token_with_an_unknown_key_costs_one_fetch(idp: FakeIdP, server: R
 
 
 def test_withdrawn_key_is_forgotten_within_ten_minutes(idp: FakeIdP, server: ResourceServer) -> None:
-    server.verify(idp.token())
-    idp.keys["k2"] = new_key("ES256", "k2")
-    withdrawn = idp.keys.pop("k1")
+    token = idp.token(exp=idp.now + 3600)
+    server.verify(token)
+    idp.keys = {"k2": new_key("ES256", "k2")}
     idp.now += 600
 
     with pytest.raises(InvalidToken):
-        server.verify(compact({"typ": "at+jwt", "alg": "ES256", "kid": "k1"}, idp.claims(), withdrawn))
+        server.verify(token)
+
+
+def test_key_may_be_replaced_under_its_name(idp: FakeIdP, server: ResourceServer) -> None:
+    """What the old one had verified is forgotten with it."""
+    token = idp.token(exp=idp.now + 3600)
+    server.verify(token)
+    idp.keys["k1"] = new_key("ES256", "k1")
+    idp.now += 600
+
+    with pytest.raises(InvalidToken):
+        server.verify(token)
+
+
+def test_remembered_signature_covers_the_same_bytes_only(idp: FakeIdP, server: ResourceServer) -> None:
+    header, payload, signature = idp.token().split(".")
+    server.verify(f"{header}.{payload}.{signature}")
+    other = idp.token(sub="olga").split(".")[1]
+
+    for token in (f"{header}.{other}.{signature}", f"{header}.{payload}.{idp.token().split('.')[2][:-4]}AAAA"):
+        with pytest.raises(InvalidToken):
+            server.verify(token)
+
+
+def test_remembered_signature_does_not_outlive_the_token(idp: FakeIdP, server: ResourceServer) -> None:
+    token = idp.token()
+    server.verify(token)
+    idp.now += 330
+
+    with pytest.raises(InvalidToken):
+        server.verify(token)
 
 
 def test_keys_outlast_an_idp_that_is_away(idp: FakeIdP, server: ResourceServer) -> None:
