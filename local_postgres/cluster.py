@@ -14,15 +14,13 @@ from local_postgres.place import Place
 
 # Databases are created one at a time; the number is of use only in the maintenance database, which is ours alone.
 _CREATING = 1
-# A database that admits nobody is unfinished: its creation was interrupted, and is done again from the start.
-_FINISHED = "SELECT 1 FROM pg_database WHERE datname = %s AND datconnlimit <> 0"
-_CREATE = (
-    "DROP DATABASE IF EXISTS {name}",
-    "CREATE DATABASE {name} OWNER {owner} TEMPLATE {template} CONNECTION LIMIT 0",
+# CREATE DATABASE is whole or undone; then the database admits nobody until its rights are set.
+_READY = "SELECT 1 FROM pg_database WHERE datname = %s AND datconnlimit <> 0"
+_EXISTS = "SELECT 1 FROM pg_database WHERE datname = %s"
+_CREATE = "CREATE DATABASE {name} OWNER {owner} TEMPLATE {template} CONNECTION LIMIT 0"
+_SET_RIGHTS = (
     "REVOKE ALL ON DATABASE {name}, postgres, template1 FROM PUBLIC",
     "GRANT CONNECT ON DATABASE {name} TO {application}",
-)
-_CREATE_INSIDE = (
     "ALTER SCHEMA public OWNER TO {owner}",
     "REVOKE ALL ON SCHEMA public FROM PUBLIC",
     "GRANT USAGE ON SCHEMA public TO {application}",
@@ -55,7 +53,7 @@ class Cluster:
         owner, application = f"{role or name}_owner", f"{role or name}_app"
         with self._connect("postgres") as maintenance:
             maintenance.execute("SELECT pg_advisory_lock(%s)", [_CREATING])
-            if not maintenance.execute(_FINISHED, [name]).fetchone():
+            if not maintenance.execute(_READY, [name]).fetchone():
                 for each in (owner, application):
                     _create_role(maintenance, each)
                 names = {"name": name, "owner": owner, "application": application, "template": template or "template1"}
@@ -68,10 +66,10 @@ class Cluster:
             maintenance.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
 
     def _create(self, maintenance: psycopg.Connection, name: str, identifiers: dict[str, Identifier]) -> None:
-        for statement in _CREATE:
-            maintenance.execute(SQL(statement).format(**identifiers))
+        if not maintenance.execute(_EXISTS, [name]).fetchone():
+            maintenance.execute(SQL(_CREATE).format(**identifiers))
         with self._connect(name) as inside:
-            for statement in _CREATE_INSIDE:
+            for statement in _SET_RIGHTS:
                 inside.execute(SQL(statement).format(**identifiers))
 
     @contextmanager

@@ -119,10 +119,14 @@ def test_a_start_that_is_interrupted_ends_at_once(data_dir, seen, start_user):
     assert not seen.alive()
 
 
-def test_the_creation_of_a_database_that_was_interrupted_is_done_again(data_dir, seen, sql):
+def test_the_creation_of_a_database_that_was_interrupted_is_completed(data_dir, seen, sql):
     with running(data_dir) as cluster:
-        with sql(cluster.database("other").owner.replace("other_owner@/other", "local_postgres@/postgres")) as execute:
+        superuser = cluster.database("other").owner.replace("other_owner@", "local_postgres@")
+        with sql(superuser) as execute:
             execute("CREATE DATABASE shop CONNECTION LIMIT 0")
+        with sql(superuser.replace("@/other", "@/shop")) as execute:
+            execute("CREATE TABLE kept AS SELECT 42 AS answer")
 
         with sql(cluster.database("shop").owner) as execute:
             execute("CREATE TABLE mine (id int)")
+            assert execute("SELECT to_regclass('kept') IS NOT NULL").fetchone()[0]
