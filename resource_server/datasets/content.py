@@ -36,21 +36,23 @@ class TooLarge(Exception):
     """More than `LIMIT` bytes."""
 
 
-def receive(stream: IO[bytes]) -> Upload:
-    """Copy a request's body aside and hash it.
+@contextmanager
+def received(stream: IO[bytes]) -> Iterator[Upload]:
+    """A body, copied aside and hashed, for as long as the block lasts.
 
     Raises:
         TooLarge: after reading no more than one piece too much.
     """
-    file, size, digest = _spool(), 0, hashlib.sha256()
-    while piece := stream.read(PIECE):
-        size += len(piece)
-        if size > LIMIT:
-            raise TooLarge
-        digest.update(piece)
-        file.write(piece)
-    file.seek(0)
-    return Upload(file, size, digest.digest())
+    with _spool() as file:
+        size, digest = 0, hashlib.sha256()
+        while piece := stream.read(PIECE):
+            size += len(piece)
+            if size > LIMIT:
+                raise TooLarge
+            digest.update(piece)
+            file.write(piece)
+        file.seek(0)
+        yield Upload(file, size, digest.digest())
 
 
 def writable(service: Service, principal: Principal, dataset_id: str) -> Dataset:
@@ -96,7 +98,8 @@ def reading(
 ) -> Iterator[tuple[Dataset, Callable[[], IO[bytes]]]]:
     """The dataset, if the caller may read it, and a function that copies its content into a file.
 
-    The function is for inside the block only; a client that has the content already spares us the call.
+    The function is for inside the block only, and its caller closes the file; a client that has the content already
+    spares us the call.
     """
     with service.transaction(principal, snapshot=True) as caller:
         dataset = require(caller, "read", dataset_id).dataset

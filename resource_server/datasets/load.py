@@ -82,7 +82,8 @@ def _add(service: Service, item: GivenDataset, folder: Path) -> bool:
         if caller.session.scalar(there) is not None:
             return False
         made = dataset.add(caller, company_id, name=item.name, mode=item.mode, description=item.description)
-        content.store(caller, made, content.receive(io.BytesIO(data)), item.media_type)
+        with content.received(io.BytesIO(data)) as upload:
+            content.store(caller, made, upload, item.media_type)
         for sub, given in receivers:
             share.put(caller, made, sub, given.access, given.expires_at or caller.now + share.DEFAULT_LIFE)
     return True

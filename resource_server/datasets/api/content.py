@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import BadRequest, PreconditionFailed
+from werkzeug.exceptions import BadRequest, PreconditionFailed, RequestedRangeNotSatisfiable
 from werkzeug.wsgi import FileWrapper
 
 from resource_server.datasets import content
@@ -35,12 +35,13 @@ def upload(dataset_id: str) -> ResponseReturnValue:
     service, who = current_service(), principal()
     content.writable(service, who, dataset_id)
     media_type = _media_type()
-    request.max_content_length = content.LIMIT
-    received = content.receive(request.stream)
-    # A server that ends the stream itself does not tell an end from a break.
-    if request.content_length not in (None, received.size):
-        raise BadRequest("the body is not as long as Content-Length says")
-    dataset = content.replace(service, who, dataset_id, received, media_type, unless=_unless_changed)
+    # One more, since Werkzeug refuses a body without a length that ends exactly at its limit.
+    request.max_content_length = content.LIMIT + 1
+    with content.received(request.stream) as body:
+        # A server that ends the stream itself does not tell an end from a break.
+        if request.content_length not in (None, body.size):
+            raise BadRequest("the body is not as long as Content-Length says")
+        dataset = content.replace(service, who, dataset_id, body, media_type, unless=_unless_changed)
     return _tagged(Response(status=204), dataset)
 
 
@@ -56,8 +57,19 @@ def _answer(dataset: Dataset, file: IO[bytes] | None) -> Response:
     answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(dataset.name, safe='')}"
     # Even a browser that shows it must not run it.
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    answer.make_conditional(request, accept_ranges=True, complete_length=dataset.size)
+    answer.accept_ranges = "bytes"
+    try:
+        answer.make_conditional(request, accept_ranges=True, complete_length=dataset.size if _one_range() else None)
+    except RequestedRangeNotSatisfiable:
+        answer.close()
+        raise
     return answer
+
+
+def _one_range() -> bool:
+    """Other units, several ranges and nonsense are ignored (RFC 9110 §14.2), where Werkzeug alone would refuse."""
+    asked = request.range
+    return asked is not None and asked.units == "bytes" and len(asked.ranges) == 1
 
 
 def _tagged(answer: Response, dataset: Dataset) -> Response:
