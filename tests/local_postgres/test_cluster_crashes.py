@@ -123,7 +123,8 @@ def test_the_creation_of_a_database_that_was_interrupted_is_completed(data_dir, 
     with running(data_dir) as cluster:
         superuser = cluster.database("other").owner.replace("other_owner@", "local_postgres@")
         with sql(superuser) as execute:
-            execute("CREATE DATABASE shop CONNECTION LIMIT 0")
+            execute("CREATE ROLE shop_owner LOGIN")
+            execute("CREATE DATABASE shop OWNER shop_owner CONNECTION LIMIT 0")
         with sql(superuser.replace("@/other", "@/shop")) as execute:
             execute("CREATE TABLE kept AS SELECT 42 AS answer")
 
