@@ -1,0 +1,79 @@
+"""All that can act in a person's name, on one page."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from uuid import UUID
+
+from flask import abort, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from consent_ui.forms import ActForm, StopForm
+from consent_ui.pages import render
+from idp import audit
+from idp.accounts.models import User
+from idp.companies import company
+from idp.context import now
+from idp.db import db
+from idp.grants import consent, grant
+from idp.grants.consent import Connection
+from idp.oauth import interaction
+from idp.oauth.interaction import UserView
+from idp.sso import session
+
+
+@dataclass(frozen=True)
+class Application:
+    """A client that may act for the person, in the companies that it was allowed for."""
+
+    client_id: str
+    name: str
+    companies: tuple[str, ...]
+    since: datetime
+
+
+def overview() -> ResponseReturnValue:
+    """The page; who is not signed in does that first."""
+    current = session.current()
+    if current is None:
+        return interaction.start_page("account.overview")
+    return render(
+        "account/overview",
+        user=_user(current.user_id),
+        memberships=company.memberships(current.user_id),
+        applications=applications(consent.connected(current.user_id)),
+        form=StopForm("stop"),
+        sign_out=ActForm("logout"),
+        stopped="stopped" in request.args,
+    )
+
+
+def stop() -> ResponseReturnValue:
+    """An application loses everything that it was allowed, in every company, and at once."""
+    current = session.current()
+    if current is None:
+        return interaction.start_page("account.overview")
+    form = StopForm("stop")
+    if not form.validate():
+        abort(400)
+    client_id, at = form.client_id.data, now()
+    consent.withdraw(current.user_id, client_id, at)
+    grant.revoke_all(current.user_id, client_id, at, "consent withdrawn")
+    audit.record("consent.revoked", user_id=current.user_id, client_id=client_id)
+    return redirect(url_for("account.overview", stopped="", ui_locales=request.args.get("ui_locales")), 303)
+
+
+def applications(connections: Iterable[Connection]) -> list[Application]:
+    """One entry a client: they are stopped as one. The connections come ordered by name."""
+    found = []
+    for (client_id, name), group in groupby(connections, lambda one: (one.client_id, one.client_name)):
+        connected = list(group)
+        companies = tuple(one.company_name for one in connected if one.company_name)
+        found.append(Application(client_id, name, companies, min(one.since for one in connected)))
+    return found
+
+
+def _user(user_id: UUID) -> UserView:
+    user = db.session.get_one(User, user_id)
+    return UserView(user.sub, str(user.claims.get("name", user.username)), user.username, user.email)

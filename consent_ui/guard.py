@@ -1,0 +1,32 @@
+"""What stands before and after every view of the pages: same origin in, protective headers out, and the way back."""
+
+from flask import Blueprint, Response, request
+
+from consent_ui.forms import Stale
+from consent_ui.pages import protect, render
+from idp.context import settings
+from idp.oauth.interaction import Lost
+
+_OURS = {"same-origin", "none"}  # Sec-Fetch-Site; `none`: the person's own reload of a page that was a POST
+
+
+def guard(blueprint: Blueprint) -> Blueprint:
+    """Put the checks around a blueprint's views."""
+    blueprint.before_request(refuse_foreign)
+    blueprint.after_request(protect)
+    blueprint.register_error_handler(Lost, start_again)
+    blueprint.register_error_handler(Stale, start_again)
+    return blueprint
+
+
+def refuse_foreign() -> Response | None:
+    """Where a browser says what a POST comes from, it must be us; `Origin: null` is not."""
+    # The origin is the configured one: Host and the scheme that a proxy shows are not believed.
+    ours = settings().public_url
+    foreign = request.headers.get("Origin", ours) != ours or request.headers.get("Sec-Fetch-Site", "none") not in _OURS
+    return render("foreign", 403) if request.method == "POST" and foreign else None
+
+
+def start_again(_problem: Exception) -> Response:
+    """The page is too old, or another browser's or person's: nothing was done, and nothing can be mended here."""
+    return render("start_again", 400)

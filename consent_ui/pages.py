@@ -1,0 +1,57 @@
+"""From a page's name and its facts to an answer: template, language, and the headers that every page carries."""
+
+from flask import Flask, Response, make_response, render_template
+
+from consent_ui import assets, languages, words
+
+# Pages whose POST ends at a client. Chromium applies form-action to every redirect after a POST, the client's own
+# further ones included, so these four cannot have it: "Allow" would silently do nothing.
+_END_AT_A_CLIENT = {"signin/login", "signin/company", "signin/consent", "logout"}
+_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+
+def render(page: str, status: int = 200, **context: object) -> Response:
+    """Answer a page.
+
+    Args:
+        page: its template without `.html`.
+        status: of the answer.
+        context: what the template names in its first comment; it sees the status too.
+    """
+    response = make_response(render_template(f"{page}.html", status=status, **context), status)
+    policy = _POLICY if page in _END_AT_A_CLIENT else f"{_POLICY}; form-action 'self'"
+    response.headers["Content-Security-Policy"] = policy
+    return protect(response)
+
+
+def protect(response: Response) -> Response:
+    """What pages and the redirects between them have in common.
+
+    `same-origin` and not `no-referrer`: under the latter browsers send `Origin: null` with form posts.
+    """
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.vary.update(["Cookie", "Accept-Language"])
+    return response
+
+
+def start(app: Flask) -> None:
+    """Give the app's templates their words."""
+    app.jinja_env.globals.update(
+        asset=assets.address, language=languages.current, direction=languages.direction, languages=languages.menu
+    )
+    app.jinja_env.filters.update(
+        ago=words.ago,
+        by_resource=words.by_resource,
+        host=words.host,
+        initials=words.initials,
+        isolated=words.isolated,
+        minutes=words.minutes,
+        names=words.names,
+        roles=words.roles,
+        scope_icon=words.scope_icon,
+        scope_words=words.scope_words,
+        tint=words.tint,
+        web=words.web,
+    )

@@ -1,0 +1,42 @@
+"""Choose the company to work for."""
+
+from flask import Response, request
+
+from consent_ui.forms import ActForm, CompanyForm
+from consent_ui.pages import render
+from consent_ui.signin.waiting import waiting
+from idp.oauth import interaction
+from idp.oauth.interaction import NotAMember
+
+# Fewer are read faster than searched.
+_SEARCH_FROM = 9
+
+
+def company(handle: str) -> Response:
+    """One form whose choices are buttons, and a search that is a GET."""
+    asked = waiting(handle, "company")
+    form = CompanyForm(f"company:{handle}")
+    if not form.is_submitted():
+        return _page(asked, form)
+    if not form.validate():
+        return _page(asked, form, 400)
+    try:
+        return interaction.choose_company(asked, form.company.data)
+    except NotAMember:
+        return _page(asked, form, 403)
+
+
+def _page(asked: interaction.Interaction, form: CompanyForm, status: int = 200) -> Response:
+    q = request.args.get("q", "").strip()[:200]
+    choices = interaction.companies(asked, q)
+    return render(
+        "signin/company",
+        status,
+        interaction=asked,
+        form=form,
+        other=ActForm(f"other:{asked.handle}"),
+        choices=choices,
+        q=q,
+        searchable=bool(q) or choices.total >= _SEARCH_FROM,
+        refused=status == 403,
+    )

@@ -1,0 +1,136 @@
+"""A provider without protocol: what the pages are given, and a record of what they asked for."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from uuid import UUID
+
+from flask import Response, redirect
+
+from idp.accounts.login import Throttled, WrongPassword
+from idp.oauth.company import Choice, Choices
+from idp.oauth.interaction import ClientView, ConsentView, Interaction, Lost, NotAMember, ScopeView, UserView
+from idp.oauth.request import OAuthRequest
+
+NOW = datetime(2026, 11, 24, 9, 38, tzinfo=UTC)
+ADA = UserView(sub="s-ada", name="Ada Larsen", username="ada", email="ada.larsen@northsea.example")
+FORECAST = ClientView(
+    client_id="forecast",
+    name="Grid Forecast",
+    owner="Kelda Analytics",
+    uri="https://kelda.example/",
+    logo_uri=None,
+    policy_uri="https://kelda.example/privacy",
+    tos_uri="https://kelda.example/terms",
+)
+LOGIN = Interaction(
+    handle="h1",
+    prompt="login",
+    client=FORECAST,
+    login_hint=None,
+    ui_locales=(),
+    user=None,
+    reauthenticate=False,
+    request=cast("OAuthRequest", None),  # the pages never look at it
+)
+SCOPES = (
+    ScopeView("openid", None, None, new=True),
+    ScopeView("companies", None, None, new=False),
+    ScopeView("datasets:read", "Read and list datasets", "Datasets", new=True),
+    ScopeView("datasets:modify", "Change datasets", "Datasets", new=False),
+    ScopeView("offline_access", None, None, new=True),
+)
+PASSWORD = "a long pass phrase"
+
+
+def member_of(count: int) -> tuple[Choice, ...]:
+    """Companies by name; every fifth is walled."""
+    towns = ("Aker", "Bergen", "Dovre", "Frigg", "Kvitberg", "Narvik", "Oseberg", "Rana", "Snorre", "Troll")
+    kinds = ("Balancing", "Energy", "Gas Storage", "Grid", "Hydro", "Metering", "Offshore Wind", "Power Trading")
+    names = list(towns) if count <= len(towns) else [f"{town} {kind}" for town in towns for kind in kinds]
+    roles = [("member",), ("data_owner", "admin"), ("data_owner", "admin")]
+    return tuple(
+        Choice(UUID(int=n), name.lower().replace(" ", "-"), name, {"walled": n % 5 == 2}, roles[n % 3])
+        for n, name in enumerate(names[:count])
+    )
+
+
+@dataclass
+class Provider:
+    """Patched over `idp.oauth.interaction` and its neighbours, see conftest.py."""
+
+    interactions: dict[str, Interaction] = field(default_factory=lambda: {"h1": LOGIN})
+    memberships: tuple[Choice, ...] = member_of(3)
+    scopes: tuple[ScopeView, ...] = SCOPES
+    consent_company: str | None = "North Sea Energy"
+    all_companies: bool = False
+    throttled: int | None = None
+    secret: str = "browser-1"
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def waits(self, prompt: str, **changes: Any) -> None:
+        """Let the interaction h1 wait for a page."""
+        user = None if prompt == "login" else ADA
+        self.interactions["h1"] = replace(LOGIN, **{"prompt": prompt, "user": user, **changes})
+
+    def used_lately(self, days: int, count: int = 1) -> None:
+        when = NOW - timedelta(days=days)
+        used = tuple(replace(company, last_used=when) for company in self.memberships[:count])
+        self.memberships = used + self.memberships[count:]
+
+    # idp.oauth.interaction
+    def load(self, handle: str) -> Interaction:
+        if handle not in self.interactions:
+            raise Lost
+        return self.interactions[handle]
+
+    def companies(self, _interaction: Interaction, q: str = "") -> Choices:
+        found = [choice for choice in self.memberships if q.lower() in choice.name.lower()][:100]
+        recent = tuple(choice for choice in found if choice.last_used)
+        total = len(self.memberships) if found else 0
+        return Choices(total, recent, tuple(choice for choice in found if choice not in recent))
+
+    def consent(self, _interaction: Interaction) -> ConsentView:
+        return ConsentView(
+            company=self.consent_company,
+            all_companies=self.all_companies,
+            scopes=self.scopes,
+            offline=True,
+            return_host="app.kelda.example",
+        )
+
+    def login(self, asked: Interaction, proof: object) -> Response:
+        return self._done("login", asked.handle, proof)
+
+    def choose_company(self, asked: Interaction, company: str) -> Response:
+        if company not in {str(choice.id) for choice in self.memberships}:
+            raise NotAMember
+        return self._done("choose_company", asked.handle, company)
+
+    def finish(self, asked: Interaction, *, allow: bool) -> Response:
+        self._done("finish", asked.handle, allow)
+        return redirect("https://app.kelda.example/callback?code=x", 303)
+
+    def other_account(self, asked: Interaction) -> Response:
+        return self._done("other_account", asked.handle)
+
+    def _done(self, *call: Any) -> Response:
+        self.calls.append(call)
+        return redirect("/signin/h1/next", 303)
+
+    # idp.accounts.login
+    def authenticate(self, identifier: str, password: str, *, address: str, device: str | None) -> str:
+        self.calls.append(("authenticate", identifier, address, device))
+        if self.throttled:
+            raise Throttled(self.throttled)
+        if password != PASSWORD:
+            raise WrongPassword
+        return f"proof of {identifier}"
+
+    # idp.sso.csrf
+    def token(self, purpose: str) -> str:
+        return hashlib.sha256(f"{self.secret} {purpose}".encode()).hexdigest()
+
+    def valid(self, token: str, purpose: str) -> bool:
+        return token == self.token(purpose)
