@@ -1,7 +1,7 @@
 """Signed tokens: JWS compact serialization (RFC 7515) with one fixed algorithm for each key (RFC 8725 §3.1)."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from cryptography.exceptions import InvalidSignature
@@ -25,7 +25,7 @@ _HEADER = frozenset({"alg", "kid", "typ"})
 class NewKey:
     """A fresh pair: the private part as PKCS #8 DER, the public part as a JWK."""
 
-    private: bytes
+    private: bytes = field(repr=False)
     public_jwk: dict[str, Any]
 
 

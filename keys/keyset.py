@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 class _Snapshot:
     """What was in the table at one moment; never changed, so threads share it without a lock."""
 
-    loaded_at: float = float("-inf")
+    loaded_at: float = 0.0
     signing: Mapping[str, SigningKey] = field(default_factory=dict)  # every one, by kid
     active: Mapping[str, SigningKey] = field(default_factory=dict)  # by alg
     ring: Ring = field(default_factory=lambda: Ring({}))
@@ -84,8 +84,8 @@ class KeySet:
 
     @property
     def stale(self) -> bool:
-        """Not loaded for so long that another process may have rotated unnoticed: ready no more, still serving."""
-        return self._now() - self._current.loaded_at > self._policy.stale_after
+        """Without keys, or with keys so old that a rotation may have passed unnoticed: not ready, still serving."""
+        return self._empty or self._now() - self._current.loaded_at > self._policy.stale_after
 
     def sign(self, claims: Mapping[str, object], *, alg: str, typ: str | None = None) -> str:
         """Return a compact JWS by the active key of `alg`.
@@ -135,6 +135,10 @@ class KeySet:
             raise NoActiveKey("no active key to seal with; the job process makes and activates keys")
         return key
 
+    @property
+    def _empty(self) -> bool:
+        return self._current.sealing is None
+
     def _keep_fresh(self) -> None:
         while not self._stopping.is_set():
             try:
@@ -143,9 +147,9 @@ class KeySet:
                 # Our own words name the key that does not open; a driver's may hold connection parameters.
                 reason = error if isinstance(error, KeysError) else type(error).__name__
                 log.warning("the key set was not refreshed: %s", reason)
-            loaded = self._current.loaded_at > float("-inf")
-            # Jitter, so that processes started together do not ask together; a process without any keys is in a hurry.
-            self._stopping.wait(self._policy.refresh_every * random.uniform(0.8, 1.0) if loaded else 1.0)  # noqa: S311
+            # Jitter, so that processes started together do not ask together; one without any keys is in a hurry.
+            pause = 1.0 if self._empty else self._policy.refresh_every * random.uniform(0.8, 1.0)  # noqa: S311
+            self._stopping.wait(pause)
 
 
 def _snapshot(stored: Sequence[StoredKey], now: float) -> _Snapshot:

@@ -49,7 +49,7 @@ class Policy:
 
     def kept(self) -> tuple[tuple[Use, str], ...]:
         """Every (use, alg) that has keys."""
-        return (("enc", "A256GCM"), *(("sig", alg) for alg in self.signing))
+        return (("enc", "A256GCM"), *(("sig", alg) for alg in dict.fromkeys(self.signing)))
 
     def kept_after_retirement(self, use: Use) -> int:
         """Seconds until nothing made with a retired key is alive.

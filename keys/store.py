@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from psycopg import Connection, Cursor
@@ -46,7 +46,7 @@ class StoredKey:
 
     key: Key
     public_jwk: dict[str, Any] | None
-    secret: bytes | None
+    secret: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def apply(connection: Connection[Any], keks: Sequence[bytes], policy: Policy, no
     """Make the changes that are due at `now` and return them; of many processes one makes them, the rest find none.
 
     Raises:
-        WrongKek: as `load`; nothing is changed then, so a wrong setting never starts a second key set.
+        WrongKek, CannotUnseal: as `load`; nothing is changed then, so a wrong setting never starts a second key set.
     """
     return _change(connection, keks, now, [lambda keys: rotation.plan(keys, now, policy)])
 
@@ -91,10 +91,12 @@ def rotate(connection: Connection[Any], keks: Sequence[bytes], policy: Policy, n
 def revoke(connection: Connection[Any], keks: Sequence[bytes], policy: Policy, now: float, kid: str) -> list[Change]:
     """Drop a compromised key and replace it without the waits; `rotation.revoke` has the trade.
 
-    Other processes go on with their copy until they reload (`policy.refresh_every`).
+    Other processes go on with their copy until they reload (`policy.refresh_every`). Where every key leaked, revoke
+    the `next` ones first: they are what takes the place of the active ones.
 
     Raises:
         UnknownKey: no key has this `kid`.
+        WrongKek, CannotUnseal: as `apply`, for the keys that stay.
     """
     steps = [lambda keys: rotation.revoke(keys, kid), lambda keys: rotation.plan(keys, now, policy)]
     return _change(connection, keks, now, steps)
@@ -121,8 +123,10 @@ def _change(
     ring, made = Keks(keks), []
     with _locked(connection) as cursor:
         for decide in steps:
-            stored = _unsealed(_rows(cursor), ring)
-            made += [_execute(cursor, change, ring, now) for change in decide([each.key for each in stored])]
+            keys = [row.key for row in _rows(cursor)]
+            made += [_execute(cursor, change, ring, now) for change in decide(keys)]
+        # What is left must open, or nothing was changed. At the end, so that a damaged key can be revoked.
+        _unsealed(_rows(cursor), ring)
     return made
 
 

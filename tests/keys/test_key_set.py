@@ -5,6 +5,7 @@ import threading
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from keys import BadToken, KeySet, NoActiveKey, Policy, store
 
@@ -106,6 +107,27 @@ def test_active_key_is_published_from_what_was_sealed(key_set, connection):
     assert before == key_set.public()
 
 
+def test_retired_public_key_of_another_type_is_refused(key_set, table, kek, clock):
+    """An X25519 key cannot verify; it is refused when it is loaded, not when a token comes."""
+    x25519 = {"kty": "OKP", "crv": "X25519", "x": "3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08"}
+    table.execute(
+        "UPDATE signing_key SET alg = 'EdDSA', state = 'retired', sealed_private = NULL, public_jwk = %s"
+        " WHERE alg = 'ES256' AND state = 'active'",
+        (Jsonb(x25519),),
+    )
+
+    with pytest.raises(ValueError, match="not of a type for EdDSA"):
+        key_set.refresh()
+
+
+def test_active_key_without_private_part_signs_nothing(key_set, table):
+    table.execute("UPDATE signing_key SET sealed_private = NULL WHERE use = 'sig'")
+    key_set.refresh()
+
+    with pytest.raises(NoActiveKey):
+        key_set.sign({}, alg="ES256")
+
+
 def test_retired_private_key_is_gone_for_good(key_set, connection, kek, rotate):
     rotate()
 
@@ -158,8 +180,13 @@ def test_stale_after_ten_minutes_and_still_serving(key_set, clock):
     assert not key_set.stale
 
 
-def test_key_set_that_was_never_loaded_is_stale(connect, kek, policy, clock):
-    assert KeySet(connect, [kek], policy, clock).stale
+def test_key_set_without_keys_is_stale(connect, kek, policy, clock):
+    """Never loaded, or loaded before the first start: a process that cannot sign is not ready."""
+    empty = KeySet(connect, [kek], policy, clock)
+
+    assert empty.stale
+    empty.refresh()
+    assert empty.stale
 
 
 class Database:
@@ -209,6 +236,20 @@ def test_background_refresh_survives_the_database(key_set, database, kek, policy
 
     assert loaded.sign({}, alg="ES256")
     assert ["the key set was not refreshed: OperationalError"] == [record.getMessage() for record in caplog.records]
+
+
+def test_background_refresh_waits_for_the_first_start(connection, database, kek, policy, clock):
+    """A server that comes up before the job process looks again every second, not every 30."""
+    loaded = KeySet(database, [kek], policy, clock)
+    loaded.start()
+    try:
+        assert database.asked.acquire(timeout=5)
+        store.apply(connection, [kek], policy, clock())
+        assert database.asked.acquire(timeout=5)
+    finally:
+        loaded.stop()
+
+    assert loaded.sign({}, alg="ES256")
 
 
 def test_background_refresh_says_which_kek_is_missing(key_set, database, policy, clock, caplog):

@@ -121,11 +121,22 @@ def test_bytes_cannot_move_between_ciphertext_and_tag(key_set, token):
     assert key_set.open("sso", ".".join((*head, *moved))) is None
 
 
-def test_size_is_limited_both_ways(key_set):
+def test_size_is_limited_both_ways(key_set, monkeypatch):
+    """What would not be opened is not sealed either."""
     with pytest.raises(ValueError, match="too large"):
         key_set.seal("sso", {"a": "x" * 6_200}, expires_at=LATER)
 
-    assert key_set.open("sso", "A" * 8_193) is None
+    monkeypatch.setattr(compact, "MAX_TOKEN", 10_000)
+    large = key_set.seal("sso", {"a": "x" * 6_200}, expires_at=LATER)
+    assert key_set.open("sso", large)
+
+    monkeypatch.undo()
+    assert key_set.open("sso", large) is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6])
+def test_five_parts_or_none(key_set, token, count):
+    assert key_set.open("sso", ".".join([*token.split("."), "AAAA"][:count])) is None
 
 
 def test_what_we_set_cannot_be_given(key_set):

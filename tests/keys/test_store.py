@@ -121,13 +121,14 @@ def test_revoking_the_unknown_changes_nothing(table, kek, policy, clock):
     assert before == rows(table)
 
 
-@pytest.mark.parametrize("act", ["apply", "rotate"])
+@pytest.mark.parametrize("act", ["apply", "rotate", "revoke"])
 def test_wrong_kek_is_an_error_and_never_a_second_key_set(table, policy, clock, act):
     before = rows(table)
+    kid = [one(table, "ES256", "active").kid] if act == "revoke" else []
     clock.advance(policy.lifetime)
 
     with pytest.raises(WrongKek, match="which is not configured"):
-        getattr(store, act)(table, [secrets.token_bytes(32)], policy, clock())
+        getattr(store, act)(table, [secrets.token_bytes(32)], policy, clock(), *kid)
 
     assert before == rows(table)
 
@@ -193,6 +194,25 @@ def test_every_byte_at_rest_is_authenticated(table, kek, at):
         store.load(table, [kek])
 
 
+def test_damaged_key_can_be_revoked(table, kek, policy, clock):
+    """The way out of a table that does not open; the rest must open."""
+    damaged, sound = one(table, "ES256", "active").kid, one(table, "RS256", "active").kid
+    table.execute("UPDATE signing_key SET sealed_private = 'x' WHERE kid = %s", (damaged,))
+
+    with pytest.raises(CannotUnseal):
+        store.revoke(table, [kek], policy, clock(), sound)
+    with pytest.raises(CannotUnseal):
+        store.apply(table, [kek], policy, clock())
+
+    store.revoke(table, [kek], policy, clock(), damaged)
+    assert 6 == len(store.load(table, [kek]))
+
+
+def test_secrets_are_not_in_a_repr(table, kek):
+    """A traceback with local variables must not print a private key."""
+    assert not [each for each in store.load(table, [kek]) if repr(each.secret)[:20] in repr(each)]
+
+
 @pytest.mark.parametrize("length", [0, 5, 60, 70])
 def test_truncated_row_does_not_open(table, kek, length):
     kid = one(table, "ES256", "active").kid
@@ -202,7 +222,7 @@ def test_truncated_row_does_not_open(table, kek, length):
         store.load(table, [kek])
 
 
-def test_failed_change_leaves_nothing(table, connect, kek, policy, clock):
+def test_failed_change_leaves_nothing(table, kek, policy, clock):
     """Everything that is due happens, or nothing: here the last insert is refused."""
     before = rows(table)
     clock.advance(policy.lifetime)
@@ -212,8 +232,8 @@ def test_failed_change_leaves_nothing(table, connect, kek, policy, clock):
         " WHEN (NEW.alg = 'RS256') EXECUTE FUNCTION refuse()"
     )
     try:
-        with connect() as connection, pytest.raises(psycopg.errors.RaiseException):
-            store.apply(connection, [kek], policy, clock())
+        with pytest.raises(psycopg.errors.RaiseException):
+            store.apply(table, [kek], policy, clock())
     finally:
         table.execute("DROP FUNCTION refuse CASCADE")
 

@@ -246,6 +246,14 @@ def test_es256_signature_is_64_bytes_that_fit(key_set, token, signature):
     refused(key_set, token.rsplit(".", 1)[0] + "." + compact.b64encode(signature).decode(), "signature")
 
 
+def test_es256_numbers_have_one_length(key_set, token):
+    """A zero before S changes no number, and would be a second spelling of the signature."""
+    head, signature = token.rsplit(".", 1)
+    raw = compact.b64decode(signature.encode())
+
+    refused(key_set, f"{head}.{compact.b64encode(raw[:32] + bytes(1) + raw[32:]).decode()}", "signature")
+
+
 def test_der_signature_is_refused(key_set, token):
     """ECDSA in JWS is R || S (RFC 7518 §3.4)."""
     head, signature = token.rsplit(".", 1)
