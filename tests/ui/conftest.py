@@ -13,11 +13,8 @@ import consent_ui
 from consent_ui import forms
 from idp.oauth import interaction
 from idp.sso import browser
-
-from .fakes import NOW, Provider
-from .page import Page
-
-ORIGIN = "https://id.havn.example"
+from tests.ui.fakes import NOW, ORIGIN, Provider
+from tests.ui.page import Page
 
 
 def make_app(origin: str = ORIGIN) -> Flask:

@@ -13,6 +13,7 @@ from idp.oauth.company import Choice, Choices
 from idp.oauth.interaction import ClientView, ConsentView, Interaction, Lost, NotAMember, ScopeView, UserView
 from idp.oauth.request import OAuthRequest
 
+ORIGIN = "https://id.havn.example"
 NOW = datetime(2026, 11, 24, 9, 38, tzinfo=UTC)
 ADA = UserView(sub="s-ada", name="Ada Larsen", username="ada", email="ada.larsen@northsea.example")
 FORECAST = ClientView(

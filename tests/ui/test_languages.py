@@ -9,8 +9,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from consent_ui.languages import CATALOGUES, LANGUAGES
-
-from .page import Page
+from tests.ui.page import Page
 
 WORDS = {"en": "Sign in", "nb": "Logg inn", "ar": "تسجيل الدخول"}
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from .fakes import FORECAST
-from .page import Page
+from tests.ui.fakes import FORECAST
+from tests.ui.page import Page
 
 
 @pytest.fixture(autouse=True)

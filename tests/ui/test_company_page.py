@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from .fakes import ADA, member_of
-from .page import Page
+from tests.ui.fakes import ADA, member_of
+from tests.ui.page import Page
 
 
 @pytest.fixture(autouse=True)

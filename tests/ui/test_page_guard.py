@@ -2,9 +2,8 @@
 
 import pytest
 
-from .conftest import ORIGIN
-from .fakes import PASSWORD
-from .page import Page
+from tests.ui.fakes import ORIGIN, PASSWORD
+from tests.ui.page import Page
 
 FORMS = [
     ("login", "/signin/h1", {"identifier": "ada", "password": PASSWORD}),

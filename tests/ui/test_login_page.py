@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from .fakes import ADA, LOGIN, PASSWORD
-from .page import Page
+from tests.ui.fakes import ADA, LOGIN, PASSWORD
+from tests.ui.page import Page
 
 WRONG = "That password does not match this account. Check the name, Caps Lock and the keyboard language."
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from .fakes import ADA
-from .page import Page
+from tests.ui.fakes import ADA
+from tests.ui.page import Page
 
 
 def test_an_error_says_what_to_do(rendered):
