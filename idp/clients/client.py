@@ -75,6 +75,11 @@ def forget(client_id: str) -> None:
     _cache().resources_of.forget(client_id)
 
 
+def forget_all() -> None:
+    """Read everything again next time: after a declaration was applied in this process."""
+    current_app.extensions.pop("idp.clients", None)
+
+
 def resource(uri: str) -> Resource | None:
     """The resource server with this audience, detached; the provider's own API is one of them."""
     return api_resource() if uri == _api_uri() else _cache().resources.get(uri)

@@ -1,0 +1,87 @@
+"""`idp serve`: the HTTP server (Granian), and on request the jobs beside it."""
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import MPServer
+
+from idp import logs, passwords
+from idp.cli import database
+from idp.jobs import rotate_keys, runner
+from idp.settings import Misconfigured, Settings
+
+# Threads of one worker that sign-ins can never take; each holds at most one database connection.
+_ALWAYS_FREE = 16
+
+
+class Address(click.ParamType[tuple[str, int]]):
+    """HOST:PORT, with brackets around an IPv6 address."""
+
+    name = "HOST:PORT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:  # noqa: ANN401
+        """The host without brackets, and the port."""
+        if isinstance(value, tuple):
+            return value
+        host, colon, port = str(value).rpartition(":")
+        if not (colon and host and port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535):
+            self.fail("give it as HOST:PORT, such as 127.0.0.1:8000", param, ctx)
+        return host.strip("[]"), int(port)
+
+
+@click.command()
+@click.option("--bind", type=Address(), default="127.0.0.1:8000", show_default=True, help="Where to listen.")
+@click.option("--workers", type=click.IntRange(1, 256), default=lambda: os.cpu_count() or 1, help="Processes.")
+@click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Certificate, PEM.")
+@click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Its key, PKCS #8 PEM.")
+@click.option("--with-jobs", is_flag=True, help="Do the work of `idp jobs` too.")
+@click.option("--migrate", is_flag=True, help="Bring the schema to head first (the embedded database always is).")
+def serve(
+    bind: tuple[str, int], workers: int, tls_cert: Path | None, tls_key: Path | None, with_jobs: bool, migrate: bool
+) -> None:
+    """Answer HTTP at HOST:PORT until it is ended; `--workers` processes, by default one a processor."""
+    if (tls_cert is None) != (tls_key is None):
+        raise Misconfigured("--tls-cert and --tls-key belong together: give both")
+    logs.configure()
+    with ExitStack() as stack:
+        settings = stack.enter_context(database.configured())
+        if migrate:
+            database.migrate(settings)
+        database.require_head(settings)
+        app = database.bare(settings)
+        with app.app_context():
+            rotate_keys.work()  # the very first start makes the keys; later ones find nothing to do
+        os.environ |= database.environment(settings)
+        if with_jobs:
+            stack.enter_context(runner.running(app))
+        _server(settings, bind, workers, tls_cert, tls_key).serve()
+
+
+def _server(
+    settings: Settings, bind: tuple[str, int], workers: int, tls_cert: Path | None, tls_key: Path | None
+) -> MPServer:
+    """Granian for WSGI: each worker is a process that imports `wsgi` and finds its settings in the environment."""
+    limits = settings.passwords
+    return MPServer(
+        "wsgi:app",
+        address=bind[0],
+        port=bind[1],
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        workers=workers,
+        blocking_threads=passwords.threads(limits.slots, limits.queue, _ALWAYS_FREE),
+        # A slow reader of headers is cut off; a body is bounded by the application.
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=65_536),
+        log_level=LogLevels.warning,
+        ssl_cert=tls_cert,
+        ssl_key=tls_key,
+        ssl_protocol_min=SSLProtocols.tls12,
+        workers_kill_timeout=5,
+        respawn_failed_workers=True,
+    )

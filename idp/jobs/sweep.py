@@ -1,0 +1,44 @@
+"""Delete what is over, by its index on the time of its end, in batches that hold no lock for long."""
+
+from datetime import timedelta
+from typing import Any
+
+from psycopg.sql import SQL, Identifier
+
+from idp.context import now
+from idp.db import db
+
+BATCH = 1_000  # rows
+
+# Table, column, and for how long after that moment somebody may still ask for the row.
+_OVER = (
+    ("authorization_request", "expires_at", timedelta(0)),
+    ("authorization_code", "expires_at", timedelta(0)),
+    ("revoked_token", "expires_at", timedelta(minutes=5)),  # clocks of resource servers differ
+    ("attempt", "bucket", timedelta(days=2)),  # the longest window of the limits is a day
+    ("sso_session", "ends_at", timedelta(days=1)),
+    ("oauth_grant", "expires_at", timedelta(days=1)),  # its last access token ends later than its refresh token
+)
+
+_DELETE = """
+    DELETE FROM {table} WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM {table} WHERE {column} < %(before)s LIMIT %(batch)s FOR UPDATE SKIP LOCKED
+    ))
+"""
+
+
+def work() -> dict[str, Any]:
+    """Delete everything that is over; returns the number of rows by table, without the zeros."""
+    deleted = {table: _sweep(table, column, kept) for table, column, kept in _OVER}
+    return {table: rows for table, rows in deleted.items() if rows}
+
+
+def _sweep(table: str, column: str, kept: timedelta) -> int:
+    statement = SQL(_DELETE).format(table=Identifier(table), column=Identifier(column))
+    before, deleted = now() - kept, 0
+    while True:
+        with db.hot() as cursor:
+            rows = cursor.execute(statement, {"before": before, "batch": BATCH}).rowcount
+        deleted += rows
+        if rows < BATCH:
+            return deleted

@@ -1,0 +1,7 @@
+"""The composition: settings and pages make the provider's WSGI application; `idp serve` runs it."""
+
+import consent_ui
+from idp import settings
+from idp.app import create_app
+
+app = create_app(settings.load(), consent_ui)
