@@ -1,26 +1,12 @@
+import os
 import secrets
 
 import psycopg
 import pytest
 
 from keys import KeySet, Policy, store
-from local_postgres import running
+from migrations.apply import to_head
 
-TABLE = """
-    CREATE TABLE signing_key (
-        kid text PRIMARY KEY,
-        use text NOT NULL CHECK (use IN ('sig', 'enc')),
-        alg text NOT NULL,
-        state text NOT NULL CHECK (state IN ('next', 'active', 'retired')),
-        public_jwk jsonb,
-        sealed_private bytea,
-        sealed_by text,
-        created_at timestamptz NOT NULL,
-        activated_at timestamptz,
-        drop_after timestamptz
-    );
-    CREATE UNIQUE INDEX signing_key_one ON signing_key (use, alg, state) WHERE state IN ('next', 'active');
-"""
 START = 1_900_000_000.0
 
 
@@ -43,29 +29,29 @@ def kek():
 
 
 @pytest.fixture(scope="session")
-def key_database(tmp_path_factory, kek):
-    """A database with the signing_key table, and a copy of what the first start makes of it; its URL."""
-    with running(tmp_path_factory.mktemp("keys") / "cluster") as cluster:
-        url = cluster.database("keys").owner
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(TABLE)
-            store.apply(connection, [kek], Policy(), START)
-            connection.execute("CREATE TABLE after_first_start AS TABLE signing_key")
-        yield url
+def key_database(cluster, kek):
+    """A migrated database of its own, with a copy of what the first start makes of signing_key."""
+    database = cluster.database(f"keys_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}", role="idp")
+    to_head(database.owner, "idp_app")
+    with psycopg.connect(database.application) as connection:
+        store.apply(connection, [kek], Policy(), START)
+    with psycopg.connect(database.owner) as connection:
+        connection.execute("CREATE TABLE after_first_start AS TABLE signing_key")
+    return database
 
 
 @pytest.fixture
 def connect(key_database):
-    """Open a connection for the time of a `with` block; the table is empty when the test begins."""
-    with psycopg.connect(key_database, autocommit=True) as connection:
+    """Connect as the application role for the time of a `with` block; the table is empty when the test begins."""
+    with psycopg.connect(key_database.owner) as connection:
         connection.execute("TRUNCATE signing_key")
-    return lambda: psycopg.connect(key_database)
+    return lambda: psycopg.connect(key_database.application)
 
 
 @pytest.fixture
-def connection(connect):
-    with connect() as connection:
-        connection.autocommit = True
+def connection(key_database, connect):
+    """A connection of the owner, who may do more to the table than the server."""
+    with psycopg.connect(key_database.owner, autocommit=True) as connection:
         yield connection
 
 
