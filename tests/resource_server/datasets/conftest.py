@@ -2,22 +2,15 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 from dataset_world import World
 
-from local_postgres import Cluster, Database, running
+from local_postgres import Cluster, Database
 from resource_server.datasets import migrations
 
 _EMPTY = "TRUNCATE datasets.dataset, datasets.event CASCADE"
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    with running(Path("/tmp/datasets-tests")) as cluster:
-        yield cluster
 
 
 @pytest.fixture(scope="session")
