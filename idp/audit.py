@@ -12,10 +12,10 @@ from sqlalchemy import TIMESTAMP, Index, Text, func, insert
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import db, uuid7
+from idp.db import Model, db, uuid7
 
 
-class SecurityEvent(db.Model):
+class SecurityEvent(Model):
     """Something happened; no foreign keys, since the event outlives whom it names."""
 
     __tablename__ = "security_event"

@@ -67,7 +67,7 @@ class Database(SQLAlchemy):
             raise
 
 
-db = Database(model_class=Model)
+db = Database()
 
 
 def engine_options(pool_size: int) -> dict[str, Any]:

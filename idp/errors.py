@@ -7,7 +7,8 @@
     ├── UnsupportedResponseType  AccessDenied                                     RFC 6749 §4.1.2.1
     ├── LoginRequired  InteractionRequired  ConsentRequired                       OpenID Connect Core §3.1.2.6
     ├── AccountSelectionRequired
-    ├── RequestNotSupported  RequestUriNotSupported  RegistrationNotSupported     OpenID Connect Core §3.1.2.6
+    ├── RequestNotSupported  RequestUriNotSupported  InvalidRequestUri  RegistrationNotSupported
+    │                              OpenID Connect Core §3.1.2.6
     ├── UnmetAuthenticationRequirements     OpenID Connect Unmet Authentication Requirements
     ├── InvalidTarget              RFC 8707 §2
     ├── InvalidToken               RFC 6750 §3.1: 401 with a challenge
@@ -148,6 +149,12 @@ class RequestUriNotSupported(OAuthError):
 
     error = "request_uri_not_supported"
     description = "request_uri is not supported"
+
+
+class InvalidRequestUri(OAuthError):
+    """The request_uri is unknown, over, or another client's (RFC 9101 §6.2)."""
+
+    error = "invalid_request_uri"
 
 
 class RegistrationNotSupported(OAuthError):

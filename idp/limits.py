@@ -14,10 +14,10 @@ from sqlalchemy import TIMESTAMP, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.context import keys, now
-from idp.db import db
+from idp.db import Model, db
 
 
-class Attempt(db.Model):
+class Attempt(Model):
     """How often something was tried in one second; the key is an HMAC, so the table names nobody.
 
     The key's first half says what is limited, its second half what is counted once only (zeros where all counts).

@@ -37,29 +37,29 @@ class Group(BaseModel):
 class TokenSettings(Group):
     """Lifetimes in seconds."""
 
-    access_token_ttl: int = Field(300, ge=30, le=900)
-    id_token_ttl: int = Field(3600, ge=60, le=3600)
-    refresh_token_ttl: int = Field(30 * 86_400, ge=3600, le=366 * 86_400)  # from the sign-in; no sliding
-    code_ttl: int = Field(60, ge=10, le=60)
-    refresh_grace: int = Field(30, ge=0, le=120)  # a public client's last token gets the same successor again
+    access_token_ttl: int = Field(default=300, ge=30, le=900)
+    id_token_ttl: int = Field(default=3600, ge=60, le=3600)
+    refresh_token_ttl: int = Field(default=30 * 86_400, ge=3600, le=366 * 86_400)  # from the sign-in; no sliding
+    code_ttl: int = Field(default=60, ge=10, le=60)
+    refresh_grace: int = Field(default=30, ge=0, le=120)  # a public client's last token gets the same successor again
 
 
 class SessionSettings(Group):
     """The SSO session, in seconds; a company's policy may shorten it."""
 
-    lifetime: int = Field(12 * 3600, ge=300, le=30 * 86_400)
-    idle: int = Field(4 * 3600, ge=300, le=86_400)
+    lifetime: int = Field(default=12 * 3600, ge=300, le=30 * 86_400)
+    idle: int = Field(default=4 * 3600, ge=300, le=86_400)
 
 
 class PasswordSettings(Group):
     """scrypt's cost and how many hashes run at once in one process (each takes 32 MiB at ln=15)."""
 
-    ln: int = Field(15, ge=14, le=17)
-    p: int = Field(3, ge=1, le=8)
-    slots: int = Field(1, ge=1, le=64)
-    queue: int = Field(20, ge=1, le=1000)  # who may wait
-    wait: int = Field(5, ge=1, le=30)  # seconds; then 503
-    min_length: int = Field(15, ge=8, le=64)  # NIST SP 800-63B-4: 15 where the password is the only factor
+    ln: int = Field(default=15, ge=14, le=17)
+    p: int = Field(default=3, ge=1, le=8)
+    slots: int = Field(default=1, ge=1, le=64)
+    queue: int = Field(default=20, ge=1, le=1000)  # who may wait
+    wait: int = Field(default=5, ge=1, le=30)  # seconds; then 503
+    min_length: int = Field(default=15, ge=8, le=64)  # NIST SP 800-63B-4: 15 where the password is the only factor
 
 
 class KeySettings(Group):
@@ -67,20 +67,20 @@ class KeySettings(Group):
 
     kek: SecretStr | None = None
     previous_keks: tuple[SecretStr, ...] = ()
-    publish_before: int = Field(86_400, ge=0)  # seconds that a new key is public before it signs
-    rotate_every: int = Field(90 * 86_400, ge=3600)  # seconds that a key signs
+    publish_before: int = Field(default=86_400, ge=0)  # seconds that a new key is public before it signs
+    rotate_every: int = Field(default=90 * 86_400, ge=3600)  # seconds that a key signs
 
 
 class UiSettings(Group):
     """What the pages are called."""
 
-    name: str = Field("Havn", min_length=1, max_length=40)
+    name: str = Field(default="Havn", min_length=1, max_length=40)
 
 
 class DeploySettings(Group):
     """Where the server stands."""
 
-    proxies: int = Field(0, ge=0, le=5)  # how many reverse proxies' X-Forwarded-For to believe
+    proxies: int = Field(default=0, ge=0, le=5)  # how many reverse proxies' X-Forwarded-For to believe
 
 
 class Settings(BaseSettings):
@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     public_url: str  # the issuer, byte for byte: scheme, host, port, no path
     database_url: SecretStr | None = None  # none: the embedded PostgreSQL in data_dir
     migrations_database_url: SecretStr | None = None
-    pool_size: int = Field(8, ge=1, le=200)  # connections of one process
+    pool_size: int = Field(default=8, ge=1, le=200)  # connections of one process
     data_dir: Path = Path(".idp")
     extensions: tuple[str, ...] | None = None  # none: all that are on by default
     require_pkce: bool = True  # false only for certification runs: confidential clients may then leave PKCE out

@@ -8,10 +8,10 @@ from sqlalchemy import TIMESTAMP, CheckConstraint, Index, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import db, uuid7
+from idp.db import Model, uuid7
 
 
-class User(db.Model):
+class User(Model):
     """A person; `sub` names them to others for ever, `username` and `email` are only what they type."""
 
     __tablename__ = "user_account"

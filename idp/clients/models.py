@@ -8,10 +8,10 @@ from sqlalchemy import ARRAY, TIMESTAMP, CheckConstraint, ForeignKey, Index, Tex
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import db
+from idp.db import Model
 
 
-class Client(db.Model):
+class Client(Model):
     """An application that may ask for tokens; RFC 7591 §2 names its metadata."""
 
     __tablename__ = "client"
@@ -67,7 +67,7 @@ class Client(db.Model):
         return list(found) if isinstance(found, list) else []
 
 
-class Resource(db.Model):
+class Resource(Model):
     """A resource server: the audience of access tokens (RFC 8707), and how they look there."""
 
     __tablename__ = "resource"

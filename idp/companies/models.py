@@ -9,13 +9,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from idp.accounts.models import User
-from idp.db import db, uuid7
+from idp.db import Model, uuid7
 
 # A sequence and not a counter in the row: the version grows over leaving and rejoining too.
-member_version = Sequence("member_version", metadata=db.metadata, data_type=BigInteger)
+member_version = Sequence("member_version", metadata=Model.metadata, data_type=BigInteger)
 
 
-class Company(db.Model):
+class Company(Model):
     """A customer; its users share what it bought."""
 
     __tablename__ = "company"
@@ -29,7 +29,7 @@ class Company(db.Model):
     disabled_at: Mapped[datetime | None] = mapped_column(TIMESTAMP(timezone=True))
 
 
-class Member(db.Model):
+class Member(Model):
     """A user in a company, with the roles that hold there and nowhere else."""
 
     __tablename__ = "member"

@@ -3,10 +3,10 @@
 from sqlalchemy import Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import db
+from idp.db import Model
 
 
-class Declared(db.Model):
+class Declared(Model):
     """A thing that came from a declaration, by its natural key."""
 
     __tablename__ = "declared"

@@ -8,10 +8,10 @@ from sqlalchemy import ARRAY, TIMESTAMP, ForeignKey, Index, Text, UniqueConstrai
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import db, uuid7
+from idp.db import Model, uuid7
 
 
-class Consent(db.Model):
+class Consent(Model):
     """What a user allowed a client in a company, so that it is not asked again."""
 
     __tablename__ = "consent"
@@ -31,7 +31,7 @@ class Consent(db.Model):
     withdrawn_at: Mapped[datetime | None] = mapped_column(TIMESTAMP(timezone=True))
 
 
-class Grant(db.Model):
+class Grant(Model):
     """One completed authorization: what was asked, how the user had signed in, for which company.
 
     Only `generation`, `rotated_at` and the end change afterwards. Tokens have no rows: they point here by `grant_id`.

@@ -8,10 +8,10 @@ from sqlalchemy import TIMESTAMP, CheckConstraint, ForeignKey, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import db
+from idp.db import Model
 
 
-class AuthorizationRequest(db.Model):
+class AuthorizationRequest(Model):
     """A validated authorization request that waits for its user; pushed requests (RFC 9126) are the same thing."""
 
     __tablename__ = "authorization_request"
@@ -30,7 +30,7 @@ class AuthorizationRequest(db.Model):
     expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)
 
 
-class AuthorizationCode(db.Model):
+class AuthorizationCode(Model):
     """A code on its way through the browser (RFC 6749 §4.1.2); `uses` is 1 for the one redemption that may go on."""
 
     __tablename__ = "authorization_code"
@@ -45,7 +45,7 @@ class AuthorizationCode(db.Model):
     expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)
 
 
-class RevokedToken(db.Model):
+class RevokedToken(Model):
     """An access token that ended before its time (RFC 7009)."""
 
     __tablename__ = "revoked_token"

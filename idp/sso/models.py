@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import ARRAY, TIMESTAMP, ForeignKey, Index, LargeBinary, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from idp.db import db, uuid7
+from idp.db import Model, uuid7
 
 
-class Session(db.Model):
+class Session(Model):
     """A signed-in browser; its id is the claim `sid`, its secret exists only in the cookie."""
 
     __tablename__ = "sso_session"
@@ -30,7 +30,7 @@ class Session(db.Model):
     user_agent: Mapped[str | None] = mapped_column(Text)
 
 
-class SessionClient(db.Model):
+class SessionClient(Model):
     """A client that took part in the session, and the company that was chosen for it last."""
 
     __tablename__ = "session_client"

@@ -1,0 +1,221 @@
+"""The application: engine, keys, extensions and pages put together; one transaction a request, one error handler."""
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from datetime import datetime
+from types import ModuleType
+from typing import Any
+
+import flask
+import psycopg
+import sqlalchemy.exc
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+from flask.typing import ResponseReturnValue
+from psycopg import Connection
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from idp import api, health, logs
+from idp.context import Context
+from idp.db import db, engine_options, prepare, sqlalchemy_url
+from idp.errors import OAuthError, TemporarilyUnavailable
+from idp.oauth import extensions as extension_package
+from idp.oauth import views
+from idp.oauth.extension import discover
+from idp.oauth.server import AuthorizationServer
+from idp.settings import Misconfigured, Settings
+from keys import KeySet, Policy, parse_kek
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 64 * 1024
+MAX_URL = 8 * 1024
+
+# The database is away, or did not answer in time: nothing was decided.
+_AWAY = (
+    sqlalchemy.exc.OperationalError,
+    sqlalchemy.exc.InterfaceError,
+    sqlalchemy.exc.TimeoutError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+)
+
+
+class NoSession(SecureCookieSessionInterface):
+    """Flask's own session does not exist: our session data is an encrypted JWT (idp.sso)."""
+
+    def open_session(self, app: Flask, request: flask.Request) -> None:
+        """No session is opened."""
+
+
+class Provider(Flask):
+    """Flask with one transaction for each request."""
+
+    session_interface = NoSession()
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Commit when the view returns or refuses (counted attempts last); roll back on anything else."""
+        try:
+            answer = super().dispatch_request()
+        except OAuthError as error:
+            _end_transaction(keep=error.status_code < 500)
+            raise
+        except BaseException:
+            _end_transaction(keep=False)
+            raise
+        _end_transaction(keep=True)
+        return answer
+
+
+def _end_transaction(*, keep: bool) -> None:
+    if not db.session.registry.has():
+        return  # hot paths never touch the session
+    if keep:
+        db.session.commit()
+    else:
+        db.session.rollback()
+
+
+def create_app(
+    settings: Settings, ui: ModuleType, *, keys: KeySet | None = None, now: Callable[[], datetime] | None = None
+) -> Flask:
+    """The provider as a WSGI application.
+
+    Args:
+        settings: with a database URL and a KEK; the command line fills them for the embedded database.
+        ui: the pages: `blueprints` to mount and `render(page, status=200, **context)`.
+        keys: a key set that already exists (tests); otherwise one is made and refreshed by a thread.
+        now: the clock (tests), UTC.
+    """
+    if settings.database_url is None:
+        raise Misconfigured("database_url is missing: start with `idp serve`, or set IDP_DATABASE_URL")
+    app = Provider(__name__, static_folder=None)
+    app.config |= {
+        "SQLALCHEMY_DATABASE_URI": sqlalchemy_url(settings.database_url.get_secret_value()),
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings.pool_size),
+        "MAX_CONTENT_LENGTH": MAX_BODY,
+        "MAX_FORM_MEMORY_SIZE": MAX_BODY,
+        "MAX_FORM_PARTS": 100,
+        "UI_NAME": settings.ui.name,
+        "PUBLIC_HOST": settings.public_url.split("://", 1)[1],
+    }
+    logs.configure()
+    db.init_app(app)
+    with app.app_context():
+        prepare(db.engine)
+    key_set = keys or key_set_of(settings, _connector(app))
+    app.extensions["idp"] = Context(settings=settings, keys=key_set, **({"now": now} if now else {}))
+    app.extensions["ui"] = ui
+    provider = AuthorizationServer(discover(extension_package, settings.extensions), settings)
+    provider.endpoints[:0] = views.CORE
+    app.extensions["oauth"] = provider
+    app.register_blueprint(views.blueprint(tuple(provider.endpoints)))
+    app.register_blueprint(api.blueprint())
+    app.register_blueprint(health.blueprint)
+    for blueprint in ui.blueprints:
+        app.register_blueprint(blueprint)
+    app.before_request(_refuse_at_the_edge)
+    app.after_request(_headers)
+    app.register_error_handler(Exception, _on_error)
+    if keys is None:
+        key_set.start()
+    if settings.deploy.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.deploy.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
+    return app
+
+
+def key_set_of(settings: Settings, connect: Callable[[], Any]) -> KeySet:
+    """The key set of these settings; `connect` gives a psycopg connection as a context manager."""
+    if settings.keys.kek is None:
+        raise Misconfigured("keys.kek is missing: set IDP_KEYS__KEK or IDP_KEYS__KEK_FILE")
+    keks = [parse_kek(kek.get_secret_value()) for kek in (settings.keys.kek, *settings.keys.previous_keks)]
+    policy = Policy(publish_before=settings.keys.publish_before, lifetime=settings.keys.rotate_every)
+    return KeySet(connect, keks, policy)
+
+
+def _connector(app: Flask) -> Callable[[], Connection]:
+    """Own short connections: the refreshing thread must not wait for the pool that requests wait for."""
+    url = app.config["SQLALCHEMY_DATABASE_URI"].replace("postgresql+psycopg://", "postgresql://", 1)
+    return lambda: psycopg.connect(url, connect_timeout=3, options="-c statement_timeout=5000")
+
+
+def _refuse_at_the_edge() -> None:
+    """What no endpoint could use: a URL that is too long, or that decodes to NUL."""
+    environ = flask.request.environ
+    if len(environ.get("QUERY_STRING", "")) + len(environ.get("PATH_INFO", "")) > MAX_URL:
+        flask.abort(414)
+    if "\0" in flask.request.path:
+        flask.abort(400)
+
+
+def _headers(response: flask.Response) -> flask.Response:
+    """What every answer carries."""
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if not _settings().development:
+        response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Vary"] = "Cookie"
+    return response
+
+
+def _settings() -> Settings:
+    context: Context = flask.current_app.extensions["idp"]
+    return context.settings
+
+
+def _on_error(error: Exception) -> ResponseReturnValue:
+    """Every refusal and every failure leaves here: JSON for machines, a page for people."""
+    if isinstance(error, _AWAY):
+        log.warning("the database is away", extra={"error": type(error).__name__})
+        error = TemporarilyUnavailable()
+    if isinstance(error, OAuthError):
+        log.info("refused", extra=error.facts())
+        status, headers = error.status_code, dict(error.get_headers())
+        code, words = error.error, error.description
+    elif isinstance(error, HTTPException):
+        if error.response is not None:
+            return error.response
+        status, headers = error.code or 500, dict(error.get_headers(scope=None))
+        code, words = ("invalid_request", error.description or error.name)
+    else:
+        # The traceback is for the log alone.
+        log.error("failed", exc_info=error)
+        status, headers, code, words = 500, {}, "server_error", "something failed on our side"
+    if _is_for_people():
+        return _page(status, headers, code, words)
+    return _json(error, status, headers, code, words)
+
+
+def _is_for_people() -> bool:
+    """Pages for the interactive endpoints and everything that is no endpoint of the protocol or the API."""
+    endpoint, path = flask.request.endpoint or "", flask.request.path
+    if endpoint in ("oauth.authorize", "oauth.logout"):
+        return True
+    return not path.startswith(("/oauth2/", "/api/", "/.well-known/", "/health/"))
+
+
+def _page(status: int, headers: dict[str, str], code: str, words: str) -> ResponseReturnValue:
+    reference = secrets.token_hex(4).upper()
+    log.info("error page", extra={"reference": reference, "error": code, "description": words, "at": time.time()})
+    response: flask.Response = flask.current_app.extensions["ui"].render(
+        "error", status=status, error=code, message=words, reference=reference, client_name=None
+    )
+    for name in ("Retry-After", "Allow"):
+        if name in headers:
+            response.headers[name] = headers[name]
+    return response
+
+
+def _json(error: Exception, status: int, headers: dict[str, str], code: str, words: str) -> ResponseReturnValue:
+    if flask.request.path.startswith("/api/"):
+        return api.problem(status, code, words, headers)
+    body = dict(error.get_body()) if isinstance(error, OAuthError) else {"error": code, "error_description": words}
+    response = views.as_json(body, status)
+    for name, value in headers.items():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response

@@ -1,0 +1,42 @@
+"""Log lines: one JSON object each, control characters escaped, no secrets.
+
+Authlib logs live tokens at DEBUG; its loggers are capped, whatever level the rest has.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+_STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+
+class JsonLines(logging.Formatter):
+    """`{"time", "level", "logger", "event", …}`; whatever came as `extra` becomes a member."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; JSON escapes what could forge another."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def configure(level: int = logging.INFO) -> None:
+    """Log to standard error, once a process."""
+    for name in ("authlib", "authlib.oauth2"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    root = logging.getLogger("idp")
+    if root.handlers:
+        return
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    root.addHandler(handler)
+    root.setLevel(level)
+    root.propagate = True

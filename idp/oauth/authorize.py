@@ -1,0 +1,159 @@
+"""The authorization endpoint: a dispatcher that asks what is still needed, and answers when nothing is.
+
+GET /oauth2/authorize -> load -> trusted client and redirect URI -> validate -> what is needed?
+     nothing   -> a grant with its code, and back to the client
+     something -> the request waits as a row, the browser goes to the page; every page comes back to `dispatch`
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import flask
+from flask import url_for
+
+from idp import context
+from idp.db import uuid7
+from idp.errors import (
+    InvalidRequest,
+    InvalidRequestUri,
+    InvalidScope,
+    OAuthError,
+    TemporarilyUnavailable,
+    UnauthorizedClient,
+    UnsupportedResponseType,
+)
+from idp.oauth import prompts, redirection, server, waiting
+from idp.oauth import request as requests
+from idp.oauth.extension import Phase, Prompt
+from idp.oauth.request import OAuthRequest
+from idp.sso import browser, session
+
+
+def authorize() -> flask.Response:
+    """GET or POST /oauth2/authorize (OpenID Connect Core §3.1.2.1)."""
+    http = flask.request
+    if http.method == "POST":
+        return _get_instead(requests.from_pairs(requests.parse(http.get_data(cache=False)), only=_known()))
+    request = requests.from_pairs(requests.parse(http.query_string), only=_known())
+    if (uri := request.payload.get("request_uri") or "").startswith(waiting.URN):
+        request = _pushed(request, uri.removeprefix(waiting.URN))
+    return dispatch(request)
+
+
+def _known() -> set[str]:
+    return server.current().parameters
+
+
+def _get_instead(request: OAuthRequest) -> flask.Response:
+    """A POST from another site arrives without our cookies (SameSite=Lax): keep it, and let the browser GET it."""
+    redirection.trusted(request)
+    handle = waiting.store(request.payload.datalist, client_id=request.client.client_id)
+    again = urlencode({"client_id": request.client.client_id, "request_uri": waiting.URN + handle})
+    return flask.Response(
+        status=303, headers={"Location": f"{context.settings().public_url}{flask.request.path}?{again}"}
+    )
+
+
+def _pushed(asked: OAuthRequest, handle: str) -> OAuthRequest:
+    """The stored request; its parameters count alone (RFC 9126 §4)."""
+    row = waiting.find(handle)
+    if row is None or row.client_id != asked.payload.client_id:
+        raise InvalidRequestUri("the request_uri is unknown or over: start again from the application")
+    return restored(row.parameters, row, handle)
+
+
+def restored(parameters: Mapping[str, list[str]], row: Any, handle: str) -> OAuthRequest:  # noqa: ANN401
+    """A request as it was stored."""
+    pairs = [(name, value) for name, values in parameters.items() for value in values]
+    request = requests.from_pairs(pairs)
+    request.learnt.waiting, request.learnt.handle = row, handle
+    return request
+
+
+def dispatch(request: OAuthRequest) -> flask.Response:
+    """Answer the request, or lead its user to the page that is needed."""
+    redirection.trusted(request)
+    try:
+        prompt = needed(request)
+        if prompt is None:
+            return _complete(request)
+        if "none" in request.learnt.prompts:
+            raise prompt.error
+        return _wait(request, prompt)
+    except TemporarilyUnavailable:
+        raise  # a page: the client could do nothing with it
+    except OAuthError as error:
+        flask.current_app.logger.info("authorization refused", extra=error.facts())
+        return redirection.refuse(request, error)
+
+
+def needed(request: OAuthRequest) -> Prompt | None:
+    """Validate the request, then find the first reason to ask its user."""
+    provider, payload = server.current(), request.payload
+    if payload.repeated:
+        raise InvalidRequest("a parameter was sent more than once")
+    provider.run_authorize(Phase.LOAD, request)
+    if not payload.response_type:
+        raise InvalidRequest("response_type is missing")
+    if payload.response_type not in provider.response_types:
+        raise UnsupportedResponseType
+    if payload.response_type not in request.client.response_types:
+        raise UnauthorizedClient("the client did not register this response type")
+    if payload.get("response_mode") not in (None, "query"):
+        raise InvalidRequest("response_mode is not supported")
+    request.scopes = prompts.granted_scopes(request)
+    if not request.scopes:
+        raise InvalidScope("none of the scopes is for this client")
+    provider.run_authorize(Phase.VALIDATE, request)
+    request.learnt.session = session.current()
+    return prompts.needed(request)
+
+
+def _wait(request: OAuthRequest, prompt: Prompt) -> flask.Response:
+    """Keep the request for this browser and show the page."""
+    learnt, secret = request.learnt, browser.secret() or browser.renew()
+    if learnt.handle is None:
+        learnt.handle = waiting.store(request.payload.datalist, client_id=request.client.client_id, browser=secret)
+    elif learnt.waiting and learnt.waiting.browser is None:
+        waiting.bind(learnt.handle, secret)
+    return flask.Response(status=303, headers={"Location": url_for(f"signin.{prompt.page}", handle=learnt.handle)})
+
+
+def _complete(request: OAuthRequest) -> flask.Response:
+    """Begin the grant, and answer in the way of the response type."""
+    request.learnt.grant = _grant(request)
+    answer = server.current().response_types[request.payload.response_type](request)
+    return redirection.answer(request, answer)
+
+
+def _grant(request: OAuthRequest) -> dict[str, Any]:
+    """The row of this authorization: what was asked, how the user had signed in, for which company."""
+    learnt, now, lifetimes = request.learnt, context.now(), context.settings().tokens
+    if learnt.session is None:
+        raise TypeError("a grant needs a signed-in user")
+    determined = learnt.company
+    company = determined.company if determined else None
+    return {
+        "id": uuid7(),
+        "user_id": learnt.session.user_id,
+        "client_id": request.client.client_id,
+        "company_id": company.id if company else None,
+        "all_companies": bool(determined and determined.all_companies),
+        "session_id": learnt.session.id,
+        "offline": "offline_access" in request.scopes,
+        "scopes": list(request.scopes),
+        "resources": list(request.audience),
+        "claims": None,
+        "acr": learnt.session.acr,
+        "amr": list(learnt.session.amr),
+        "auth_time": learnt.session.auth_time,
+        "now": now,
+        "grant_expires_at": now + timedelta(seconds=lifetimes.refresh_token_ttl),
+        "code_expires_at": now + timedelta(seconds=lifetimes.code_ttl),
+        "redirect_uri": request.payload.redirect_uri,
+        "nonce": request.payload.get("nonce"),
+        "code_challenge": request.payload.get("code_challenge"),
+        "waiting": learnt.waiting.hash if learnt.waiting else None,
+    }

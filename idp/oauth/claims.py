@@ -1,0 +1,73 @@
+"""What tokens and answers say about a subject: small sources that add up, none may overwrite another."""
+
+import enum
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from idp.clients.models import Client
+from idp.grants.standing import Standing
+
+Claims = dict[str, Any]
+
+
+class TokenKind(enum.Enum):
+    """Where claims go."""
+
+    ACCESS = "access"
+    ID = "id"
+    USERINFO = "userinfo"
+    INTROSPECTION = "introspection"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom the claims are about, what for, and for whom; `standing` is None for a client's own token."""
+
+    client: Client
+    scopes: tuple[str, ...]
+    standing: Standing | None
+
+
+ClaimSource = Callable[[Subject], Claims]
+
+
+def build(subject: Subject, sources: Iterable[ClaimSource], start: Claims) -> Claims:
+    """Add every source's claims to `start`; two sources of one claim are a mistake of ours."""
+    claims = start
+    for source in sources:
+        added = source(subject)
+        if clash := claims.keys() & added.keys():
+            raise RuntimeError(f"{source.__name__} would overwrite {sorted(clash)}")
+        claims.update(added)
+    return claims
+
+
+# OpenID Connect Core §5.4: which standard claims a scope asks for.
+SCOPE_CLAIMS: dict[str, Sequence[str]] = {
+    "profile": (
+        "name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
+        "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+    ),
+    "email": ("email", "email_verified"),
+    "address": ("address",),
+    "phone": ("phone_number", "phone_number_verified"),
+}  # fmt: skip
+
+
+def standard(standing: Standing) -> Claims:
+    """All standard claims that we know of a person (OpenID Connect Core §5.1); absent ones are left out, never null."""
+    person = standing.person
+    found = {**person.claims, "preferred_username": person.username, "updated_at": int(person.updated_at.timestamp())}
+    if person.email:
+        found |= {"email": person.email, "email_verified": person.email_verified}
+    return found
+
+
+def of_scopes(subject: Subject) -> Claims:
+    """The standard claims that the scopes ask for (OpenID Connect Core §5.4)."""
+    if subject.standing is None:
+        return {}
+    known = standard(subject.standing)
+    wanted = [claim for scope in subject.scopes for claim in SCOPE_CLAIMS.get(scope, ())]
+    return {claim: known[claim] for claim in wanted if claim in known}

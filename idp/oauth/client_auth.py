@@ -1,0 +1,86 @@
+"""How clients authenticate (RFC 6749 §2.3, RFC 7591 §2): exactly the registered method, and only one at a time.
+
+Unknown client and wrong secret are one answer that takes one time. Secrets in the query are never read.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from urllib.parse import unquote_plus
+
+from idp.clients import secrets
+from idp.clients.models import Client
+from idp.errors import InvalidClient, InvalidRequest
+from idp.oauth.extension import ClientAuth
+from idp.oauth.request import OAuthRequest
+
+Query = Callable[[str], Client | None]
+
+
+def client_secret_basic(query: Query, request: OAuthRequest) -> Client | None:
+    """HTTP Basic with form-encoded id and secret (RFC 6749 §2.3.1)."""
+    header = request.headers.get("Authorization", "")
+    if header[:6].lower() != "basic ":
+        return None
+    try:
+        user, separator, password = base64.b64decode(header[6:].strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeError):
+        raise InvalidClient from None
+    if not separator or "\0" in user + password:
+        raise InvalidClient
+    client_id = unquote_plus(user)
+    if request.payload.client_id not in (None, client_id):
+        raise InvalidRequest("client_id in the body is not the client that authenticated")
+    return _with_secret(query, client_id, unquote_plus(password))
+
+
+def client_secret_post(query: Query, request: OAuthRequest) -> Client | None:
+    """Id and secret in the body (RFC 6749 §2.3.1)."""
+    secret = request.payload.get("client_secret")
+    if secret is None:
+        return None
+    return _with_secret(query, request.payload.client_id or "", secret)
+
+
+def public(query: Query, request: OAuthRequest) -> Client | None:
+    """A public client only says who it is (RFC 6749 §3.2.1)."""
+    client = query(request.payload.client_id) if request.payload.client_id else None
+    return client if client and client.public else None
+
+
+METHODS: dict[str, ClientAuth] = {
+    "client_secret_basic": client_secret_basic,
+    "client_secret_post": client_secret_post,
+}
+
+
+def authenticate(request: OAuthRequest, methods: Mapping[str, ClientAuth], query: Query) -> Client:
+    """The client, or InvalidClient; two methods at once are refused (RFC 6749 §2.3)."""
+    _refuse_two(request)
+    for method, prove in methods.items():
+        if client := prove(query, request):
+            if client.token_endpoint_auth_method != method:
+                raise InvalidClient(private=f"{client.client_id} registered another method than {method}")
+            request.auth_method = method
+            return client
+    if client := public(query, request):
+        request.auth_method = "none"
+        return client
+    raise InvalidClient
+
+
+def _refuse_two(request: OAuthRequest) -> None:
+    presented = [
+        "Authorization" in request.headers,
+        "client_secret" in request.payload.data,
+        "client_assertion" in request.payload.data,
+    ]
+    if sum(presented) > 1:
+        raise InvalidRequest("use one method of client authentication")
+
+
+def _with_secret(query: Query, client_id: str, secret: str) -> Client | None:
+    client = query(client_id)
+    if not secrets.check(client, secret):
+        raise InvalidClient(private="unknown client" if client is None else f"wrong secret of {client.client_id}")
+    return client

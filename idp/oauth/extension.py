@@ -1,0 +1,119 @@
+"""What an extension of the protocol is: one file that declares itself.
+
+Its last statement is `extension = Extension(...)`; nothing registers at import. `discover()` imports the enabled files
+by sorted name and refuses two owners of one thing. Steps run by phase, then by file name: a step that must come before
+another belongs to an earlier phase.
+"""
+
+import enum
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from flask.typing import ResponseReturnValue
+
+from idp.clients.models import Client
+from idp.errors import OAuthError
+from idp.oauth.request import OAuthRequest
+from idp.settings import Misconfigured, Settings
+
+if TYPE_CHECKING:
+    from idp.oauth.claims import ClaimSource, TokenKind
+    from idp.oauth.grant_type import GrantType
+
+
+class Phase(enum.IntEnum):
+    """When a step runs; the order is the protocol's."""
+
+    LOAD = 1  # where the parameters come from: pushed requests, request objects
+    VALIDATE = 2  # what they may say: PKCE, resource at authorize
+    NARROW = 3  # token endpoint, after the proof: resource narrows what the grant holds
+    BIND = 4  # who may hold it: PKCE verifier, key thumbprints
+    RESPOND = 5  # what goes back: iss
+
+
+Step = Callable[[OAuthRequest], None]
+# A step of RESPOND also gets the parameters of the answer, and may add to them.
+Responder = Callable[[OAuthRequest, dict[str, Any]], None]
+ClientAuth = Callable[[Callable[[str], Client | None], OAuthRequest], Client | None]
+
+
+def none() -> Any:  # noqa: ANN401 - an empty mapping of any kind
+    """A default for mappings."""
+    return field(default_factory=dict)
+
+
+def no_metadata(_settings: Settings) -> dict[str, Any]:
+    """Nothing to announce."""
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """A path of the protocol; `announced` is its name in discovery, `cors` lets pages of other origins call it."""
+
+    name: str
+    path: str
+    methods: tuple[str, ...]
+    view: Callable[[], ResponseReturnValue]
+    announced: str | None = None
+    cors: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """A reason to ask the user: the page to show, or under prompt=none the error to answer with."""
+
+    page: str
+    needed: Callable[[OAuthRequest], bool]
+    error: type[OAuthError]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extension:
+    """What one specification adds to the server."""
+
+    name: str
+    spec: str
+    default: bool = True  # enabled unless the settings list the extensions
+    metadata: Callable[[Settings], dict[str, Any]] = no_metadata
+    parameters: frozenset[str] = frozenset()  # of the authorization request, kept while it waits
+    grants: tuple["type[GrantType]", ...] = ()
+    response_types: Mapping[str, Callable[[OAuthRequest], dict[str, Any]]] = none()
+    endpoints: tuple[Endpoint, ...] = ()
+    client_auth: Mapping[str, ClientAuth] = none()
+    authorize: Mapping[Phase, Step] = none()
+    token: Mapping[Phase, Step] = none()
+    respond: Responder | None = None  # Phase.RESPOND of the authorization endpoint
+    prompts: tuple[Prompt, ...] = ()
+    claims: Mapping["TokenKind", "ClaimSource"] = none()
+
+
+def discover(package: ModuleType, enabled: Sequence[str] | None) -> list[Extension]:
+    """The declared extensions of `package`, sorted by name: those of `enabled`, or all that are on by default."""
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    if unknown := sorted(set(enabled or ()) - set(names)):
+        raise Misconfigured(f"extensions: {unknown[0]} does not exist; there are {', '.join(names)}")
+    found = []
+    for name in names if enabled is None else sorted(enabled):
+        extension: Extension = importlib.import_module(f"{package.__name__}.{name}").extension
+        if extension.default or enabled is not None:
+            found.append(extension)
+    _refuse_two_owners(found)
+    return found
+
+
+def _refuse_two_owners(extensions: Sequence[Extension]) -> None:
+    """A path, a grant type, a response type and an authentication method each belong to one extension."""
+    owners: dict[tuple[str, str], str] = {}
+    for extension in extensions:
+        things = [("path", endpoint.path) for endpoint in extension.endpoints]
+        things += [("grant type", grant.GRANT_TYPE) for grant in extension.grants]
+        things += [("response type", name) for name in extension.response_types]
+        things += [("client authentication", name) for name in extension.client_auth]
+        for thing in things:
+            if (owner := owners.setdefault(thing, extension.name)) != extension.name:
+                raise Misconfigured(f"the {thing[0]} {thing[1]} belongs to both {owner} and {extension.name}")

@@ -1,0 +1,84 @@
+"""The authorization code grant: RFC 6749 §4.1, OpenID Connect Core §3.1."""
+
+from typing import Any
+
+from idp import audit, context, opaque
+from idp.errors import InvalidGrant, InvalidRequest
+from idp.grants import grant
+from idp.oauth import codes, tokens
+from idp.oauth.extension import Extension, Phase
+from idp.oauth.grant_type import GrantType
+from idp.oauth.request import Authorization, OAuthRequest
+
+_PROMPTS = {"none", "login", "consent", "select_account"}
+
+
+def validate(request: OAuthRequest) -> None:
+    """The parameters that every authorization request may have (OpenID Connect Core §3.1.2.1)."""
+    payload = request.payload
+    asked = set(payload.words("prompt"))
+    if "none" in asked and len(asked) > 1:
+        raise InvalidRequest("prompt=none cannot be combined")
+    request.learnt.prompts = frozenset(asked & _PROMPTS)
+    max_age = payload.get("max_age")
+    if max_age is not None and not (max_age.isascii() and max_age.isdigit() and len(max_age) < 10):
+        raise InvalidRequest("max_age must be a number of seconds")
+
+
+def respond(request: OAuthRequest) -> dict[str, Any]:
+    """A new code for a new grant (RFC 6749 §4.1.2)."""
+    code = opaque.make("ac")
+    codes.begin({**request.learnt.grant, "code": opaque.digest(code)})
+    return {"code": code}
+
+
+class AuthorizationCode(GrantType):
+    """Exchange a code, once, for tokens (RFC 6749 §4.1.3)."""
+
+    GRANT_TYPE = "authorization_code"
+
+    def prove(self, request: OAuthRequest) -> Authorization:
+        """Count the code's use; a second one ends the grant (RFC 6749 §4.1.2)."""
+        code = request.payload.get("code")
+        if code is None:
+            raise InvalidRequest("code is missing")
+        if request.payload.get("company"):
+            raise InvalidRequest("the company of a code was chosen when it was asked for")
+        client, now = request.client, context.now()
+        found = codes.redeem(code, client.client_id, now)
+        if found is None:
+            raise InvalidGrant("the code is unknown, expired or another client's")
+        known = found.standing
+        if found.uses > 1:
+            # Somebody else holds the code, and perhaps its tokens. A refusal commits, so this lasts.
+            grant.revoke(known.grant_id, client.client_id, now, "code replayed")
+            audit.record(
+                "code.replayed", user_id=known.user_id, company_id=known.granted_company_id, client_id=client.client_id
+            )
+            raise InvalidGrant("the code was used before")
+        if request.payload.redirect_uri != found.redirect_uri:
+            raise InvalidGrant("the redirect_uri is not the one of the authorization request")
+        if not known.alive(now):
+            raise InvalidGrant("the authorization has ended")
+        return Authorization(
+            scopes=known.scopes,
+            audience=known.resources,
+            standing=known,
+            code_challenge=found.code_challenge,
+            nonce=found.nonce,
+        )
+
+    def settle(self, request: OAuthRequest) -> None:
+        """The first refresh token of the grant, for a client that registered it."""
+        if known := request.authorization.standing:
+            request.refresh_token = tokens.refresh_token_for(request.client, known, known.generation)
+
+
+extension = Extension(
+    name="authorization_code",
+    spec="RFC 6749 §4.1",
+    grants=(AuthorizationCode,),
+    response_types={"code": respond},
+    authorize={Phase.VALIDATE: validate},
+    parameters=frozenset({"nonce"}),
+)

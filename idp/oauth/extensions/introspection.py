@@ -1,0 +1,95 @@
+"""Whether a token counts, and what it says: RFC 7662.
+
+For tokens whose audience is a resource that names the caller, and for the caller's own; anything else is exactly
+`{"active": false}`. When the database is away the answer is 503, never a guess.
+"""
+
+from typing import Any
+
+import flask
+
+from idp import context
+from idp.clients import client as clients
+from idp.clients.models import Client
+from idp.errors import InvalidClient, InvalidRequest
+from idp.grants import standing
+from idp.oauth import claims, refresh, server, tokens, views
+from idp.oauth import request as requests
+from idp.oauth.claims import Claims, Subject, TokenKind
+from idp.oauth.extension import Endpoint, Extension
+from idp.settings import Settings
+
+# What stands in the token and stays true; roles and companies are read anew.
+_KEPT = (
+    "iss", "sub", "aud", "client_id", "iat", "exp", "jti", "scope", "auth_time", "acr", "amr", "sid", "grant_id", "cnf",
+)  # fmt: skip
+
+
+def introspect() -> flask.Response:
+    """POST /oauth2/introspect (RFC 7662 §2)."""
+    provider, request = server.current(), requests.from_body()
+    request.client = provider.authenticate_client(request)
+    if request.client.public:
+        raise InvalidClient(private="a public client cannot introspect")
+    token = request.payload.get("token")
+    if token is None:
+        raise InvalidRequest("token is missing")
+    found = _refresh_token(request.client, token) if token.startswith("rt_") else _access_token(request.client, token)
+    return views.as_json(found or {"active": False})
+
+
+def _access_token(caller: Client, token: str) -> Claims | None:
+    judged = tokens.judge(token, companies=standing.ALL)
+    if judged is None or not _concerns(caller, judged):
+        return None
+    kept = {name: judged.claims[name] for name in _KEPT if name in judged.claims}
+    found: dict[str, Any] = {"active": True, **kept, "token_type": "DPoP" if "jkt" in kept.get("cnf", ()) else "Bearer"}
+    return claims.build(judged.subject, server.current().claim_sources(TokenKind.INTROSPECTION), found)
+
+
+def _concerns(caller: Client, judged: tokens.Judged) -> bool:
+    own = judged.client.client_id == caller.client_id
+    return own or not clients.resources_of(caller.client_id).isdisjoint(judged.audience)
+
+
+def _refresh_token(caller: Client, token: str) -> Claims | None:
+    """A refresh token concerns only the client that holds it."""
+    presented, now = refresh.read(token), context.now()
+    known = standing.read(presented.grant_id, now, limit=standing.ALL) if presented else None
+    if presented is None or known is None or known.client_id != caller.client_id or not known.alive(now):
+        return None
+    if presented.generation != known.generation:
+        return None
+    found: dict[str, Any] = {
+        "active": True,
+        "iss": context.settings().public_url,
+        "sub": known.person.sub,
+        "client_id": known.client_id,
+        "scope": " ".join(known.scopes),
+        "exp": int(known.expires_at.timestamp()),
+        "grant_id": str(known.grant_id),
+        "token_type": "refresh_token",
+    }
+    subject = Subject(caller, known.scopes, known)
+    return claims.build(subject, server.current().claim_sources(TokenKind.INTROSPECTION), found)
+
+
+def metadata(_settings: Settings) -> dict[str, Any]:
+    """RFC 8414 §2: the same methods as at the token endpoint, without `none`."""
+    return {"introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"]}
+
+
+extension = Extension(
+    name="introspection",
+    spec="RFC 7662",
+    metadata=metadata,
+    endpoints=(
+        Endpoint(
+            name="introspect",
+            path="/oauth2/introspect",
+            methods=("POST",),
+            view=introspect,
+            announced="introspection_endpoint",
+        ),
+    ),
+)

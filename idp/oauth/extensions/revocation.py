@@ -1,0 +1,62 @@
+"""Ending a token before its time: RFC 7009. A refresh token takes its grant with it; foreign ones are untouched."""
+
+from typing import Any
+
+import flask
+
+from idp import audit, context
+from idp.errors import InvalidRequest
+from idp.grants import grant
+from idp.oauth import refresh, revoked, server, tokens
+from idp.oauth import request as requests
+from idp.oauth.extension import Endpoint, Extension
+from idp.oauth.request import OAuthRequest
+from idp.settings import Settings
+
+
+def revoke() -> flask.Response:
+    """POST /oauth2/revoke: always 200 and empty, whatever the token was (RFC 7009 §2.2)."""
+    request = requests.from_body()
+    request.client = server.current().authenticate_client(request)
+    token = request.payload.get("token")
+    if token is None:
+        raise InvalidRequest("token is missing")
+    # The hint is not needed: what a token is can be seen from it (RFC 7009 §2.1 lets us ignore it).
+    if presented := refresh.read(token):
+        _end_grant(request, presented)
+    elif (found := tokens.parse(token)) and found["client_id"] == request.client.client_id:
+        revoked.revoke(found["jti"], found["exp"])
+    response = flask.Response(status=200)
+    # No content type: some browser clients parse what says it is text.
+    del response.headers["Content-Type"]
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _end_grant(request: OAuthRequest, presented: refresh.Presented) -> None:
+    client_id = request.client.client_id
+    if ended := grant.revoke(presented.grant_id, client_id, context.now(), "revoked by the client"):
+        user_id, company_id = ended
+        audit.record("grant.revoked", user_id=user_id, company_id=company_id, client_id=client_id)
+
+
+def metadata(_settings: Settings) -> dict[str, Any]:
+    """RFC 8414 §2."""
+    return {"revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"]}
+
+
+extension = Extension(
+    name="revocation",
+    spec="RFC 7009",
+    metadata=metadata,
+    endpoints=(
+        Endpoint(
+            name="revoke",
+            path="/oauth2/revoke",
+            methods=("POST",),
+            view=revoke,
+            announced="revocation_endpoint",
+            cors=True,
+        ),
+    ),
+)

@@ -1,0 +1,258 @@
+"""What the pages know of the protocol: load an interaction, say what the user did, return the response.
+
+They see words and choices; never a redirect URI, a code or a token. Each act ends in the dispatcher, which leads to the
+next page or back to the client.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import flask
+from flask import url_for
+
+from idp import audit, context
+from idp.accounts.login import Authentication
+from idp.clients import client as clients
+from idp.clients.models import Client
+from idp.db import db
+from idp.errors import AccessDenied
+from idp.grants import consent as consents
+from idp.oauth import authorize, company, prompts, redirection, waiting
+from idp.oauth.company import Choices
+from idp.oauth.request import OAuthRequest
+from idp.opaque import digest
+from idp.sso import browser, session
+
+_OWNER = "SELECT name FROM company WHERE id = %(company)s"
+
+_PERSON = """
+    SELECT sub, coalesce(claims ->> 'name', username), username, email FROM user_account WHERE id = %(user)s
+"""
+
+
+class Lost(Exception):
+    """The interaction is unknown, over, or another browser's: the person starts again from the application."""
+
+
+class NotAMember(Exception):
+    """The chosen company is not the user's."""
+
+
+@dataclass(frozen=True)
+class ClientView:
+    """A client as a person should see it."""
+
+    client_id: str
+    name: str
+    owner: str | None  # the company that registered it
+    uri: str | None
+    logo_uri: str | None
+    policy_uri: str | None
+    tos_uri: str | None
+
+
+@dataclass(frozen=True)
+class UserView:
+    """Who is signed in."""
+
+    sub: str
+    name: str
+    username: str
+    email: str | None
+
+
+@dataclass(frozen=True)
+class ScopeView:
+    """A scope in words; standard scopes have none here, the pages have them in every language."""
+
+    name: str
+    words: str | None
+    resource_name: str | None
+    new: bool
+
+
+@dataclass(frozen=True)
+class ConsentView:
+    """What the user is asked to allow."""
+
+    company: str | None
+    all_companies: bool
+    scopes: tuple[ScopeView, ...]
+    offline: bool
+    return_host: str
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """A request that waits for its user; `prompt` is the page that is needed now."""
+
+    handle: str
+    prompt: str
+    client: ClientView | None  # None: sign-in for the provider's own pages
+    login_hint: str | None
+    ui_locales: tuple[str, ...]
+    user: UserView | None
+    reauthenticate: bool
+    request: OAuthRequest
+
+
+def load(handle: str) -> Interaction:
+    """The interaction of this browser, or Lost."""
+    row, secret = waiting.find(handle), browser.secret()
+    if row is None or row.browser is None or secret is None or row.browser != digest(secret):
+        raise Lost
+    request = authorize.restored(row.parameters, row, handle)
+    if row.client_id is None:
+        prompt, client = "login", None
+    else:
+        redirection.trusted(request)
+        found = authorize.needed(request)
+        # Nothing is needed: another tab went ahead. The last page's act brings the person back to the client.
+        prompt, client = found.page if found else "consent", _client_view(request.client)
+    user = _user_view()
+    return Interaction(
+        handle=handle,
+        prompt=prompt,
+        client=client,
+        login_hint=request.payload.get("login_hint"),
+        ui_locales=tuple(request.payload.words("ui_locales")),
+        user=user,
+        reauthenticate=user is not None and prompt == "login",
+        request=request,
+    )
+
+
+def companies(interaction: Interaction, q: str = "") -> Choices:
+    """What the chooser shows; `q` is looked for in names."""
+    return company.choices(_session().user_id, q)
+
+
+def consent(interaction: Interaction) -> ConsentView:
+    """What the consent page says."""
+    request = interaction.request
+    new, determined = prompts.unconsented(request), request.learnt.company
+    resources = [found for uri in request.audience if (found := clients.resource(uri))]
+    views = []
+    for scope in request.scopes:
+        owner = next((resource for resource in resources if scope in resource.scopes), None)
+        words = owner.scopes[scope] if owner else None
+        views.append(ScopeView(scope, words, owner.name if owner else None, scope in new))
+    return ConsentView(
+        company=determined.company.name if determined and determined.company else None,
+        all_companies=bool(determined and determined.all_companies),
+        scopes=tuple(views),
+        offline="offline_access" in request.scopes,
+        return_host=urlsplit(request.payload.redirect_uri).netloc or urlsplit(request.payload.redirect_uri).scheme,
+    )
+
+
+def login(interaction: Interaction, authentication: Authentication) -> flask.Response:
+    """Somebody signed in: a session begins, or goes on if it is the same person."""
+    session.start(authentication)
+    # The statements of the flow run on a connection of their own: they must see the session's row.
+    db.session.commit()
+    old = browser.secret()
+    new = browser.renew()
+    if old:
+        waiting.rebind(old, new)
+    request = interaction.request
+    if interaction.client is None:
+        waiting.forget(interaction.handle)
+        return _see_other(url_for(request.payload.data["page"]))
+    return authorize.dispatch(_again(interaction))
+
+
+def choose_company(interaction: Interaction, chosen: str) -> flask.Response:
+    """The user works for this company (id or slug); it is kept with the request, then with the grant."""
+    found = company.member_of(_session().user_id, chosen) if company.well_formed(chosen) else None
+    if found is None:
+        raise NotAMember
+    waiting.choose(interaction.handle, str(found.id))
+    request = _again(interaction)
+    return authorize.dispatch(request)
+
+
+def finish(interaction: Interaction, *, allow: bool) -> flask.Response:
+    """The user decided about the consent that was shown."""
+    current, request = _session(), _again(interaction)
+    redirection.trusted(request)
+    request.learnt.consent_given = True
+    if authorize.needed(request):
+        # Something else is needed first (the session ended, the company is gone): no consent without it.
+        request.learnt.consent_given = False
+        return authorize.dispatch(request)
+    determined = request.learnt.company
+    company_id = determined.company.id if determined and determined.company else None
+    client_id = request.client.client_id
+    if not allow:
+        waiting.forget(interaction.handle)
+        audit.record("consent.denied", user_id=current.user_id, client_id=client_id, company_id=company_id)
+        return redirection.refuse(request, AccessDenied("the user did not allow it"))
+    consents.remember(current.user_id, client_id, company_id, request.scopes, context.now())
+    response = authorize.dispatch(request)
+    audit.record(
+        "consent.granted",
+        user_id=current.user_id,
+        client_id=client_id,
+        company_id=company_id,
+        scopes=list(request.scopes),
+    )
+    return response
+
+
+def other_account(interaction: Interaction) -> flask.Response:
+    """Somebody else wants to sign in here: the session ends first."""
+    if current := session.current():
+        session.end(current, "another account")
+    return _see_other(url_for("signin.login", handle=interaction.handle))
+
+
+def start_page(endpoint: str) -> flask.Response:
+    """Sign in for one of the provider's own pages; where to go afterwards stays on this side."""
+    secret = browser.secret() or browser.renew()
+    handle = waiting.store({"page": [endpoint]}, client_id=None, source="page", browser=secret)
+    return _see_other(url_for("signin.login", handle=handle))
+
+
+def _again(interaction: Interaction) -> OAuthRequest:
+    """The request as it was stored, with what was chosen since."""
+    row = waiting.find(interaction.handle)
+    if row is None:
+        raise Lost
+    return authorize.restored(row.parameters, row, interaction.handle)
+
+
+def _session() -> session.SsoSession:
+    if (current := session.current()) is None:
+        raise Lost
+    return current
+
+
+def _see_other(location: str) -> flask.Response:
+    return flask.Response(status=303, headers={"Location": location})
+
+
+def _client_view(client: Client) -> ClientView:
+    def web(name: str) -> str | None:
+        found = client.client_metadata.get(name)
+        return found if isinstance(found, str) else None
+
+    with db.hot() as cursor:
+        owner = cursor.execute(_OWNER, {"company": client.company_id}).fetchone() if client.company_id else None
+    return ClientView(
+        client.client_id,
+        client.client_name,
+        owner[0] if owner else None,
+        web("client_uri"),
+        web("logo_uri"),
+        web("policy_uri"),
+        web("tos_uri"),
+    )
+
+
+def _user_view() -> UserView | None:
+    if (current := session.current()) is None:
+        return None
+    with db.hot() as cursor:
+        row = cursor.execute(_PERSON, {"user": current.user_id}).fetchone()
+    return UserView(*row) if row else None

@@ -1,0 +1,77 @@
+"""The reasons to ask the user, in order, each with its error under prompt=none (OpenID Connect Core §3.1.2.3).
+
+Sign in, then what extensions want to know (the company), then consent: it depends on what was chosen before.
+"""
+
+from datetime import timedelta
+
+from idp import context
+from idp.clients import client as clients
+from idp.errors import ConsentRequired, LoginRequired
+from idp.grants import consent
+from idp.oauth import server
+from idp.oauth.extension import Prompt
+from idp.oauth.request import OAuthRequest
+
+
+def login_needed(request: OAuthRequest) -> bool:
+    """Whether somebody must sign in, or the same person again."""
+    session = request.learnt.session
+    if session is None:
+        return True
+    if request.learnt.hinted_sub not in (None, session.sub):
+        return True
+    if waited_for(request):
+        return False
+    if "login" in request.learnt.prompts:
+        return True
+    max_age = request.payload.get("max_age")
+    return max_age is not None and session.auth_time + timedelta(seconds=int(max_age)) < context.now()
+
+
+def waited_for(request: OAuthRequest) -> bool:
+    """Whether the user signed in after this request began, which answers prompt=login and any max_age."""
+    session, waiting = request.learnt.session, request.learnt.waiting
+    return bool(session and waiting and session.auth_time >= waiting.created_at)
+
+
+def consent_needed(request: OAuthRequest) -> bool:
+    """Whether there is a scope that the user has not allowed this client in this company."""
+    learnt = request.learnt
+    if learnt.consent_given:
+        return False
+    if "consent" in learnt.prompts:
+        return True
+    return request.client.consent != "implied" and bool(unconsented(request))
+
+
+def unconsented(request: OAuthRequest) -> frozenset[str]:
+    """The scopes that are still to be asked."""
+    session = request.learnt.session
+    if session is None:
+        return frozenset(request.scopes)
+    company = request.learnt.company.company if request.learnt.company else None
+    known = consent.remembered(session.user_id, request.client.client_id, company.id if company else None)
+    return frozenset(request.scopes) - known
+
+
+LOGIN = Prompt(page="login", needed=login_needed, error=LoginRequired)
+CONSENT = Prompt(page="consent", needed=consent_needed, error=ConsentRequired)
+
+
+def needed(request: OAuthRequest) -> Prompt | None:
+    """The first reason to ask the user; None when the request can be answered."""
+    for prompt in (LOGIN, *server.current().prompts, CONSENT):
+        if prompt.needed(request):
+            return prompt
+    return None
+
+
+def granted_scopes(request: OAuthRequest) -> tuple[str, ...]:
+    """What was asked of what the client may ask for; unknown scopes are left out (OpenID Connect Core §3.1.2.1)."""
+    allowed = clients.allowed_scopes(request.client)
+    asked = request.payload.words("scope") or sorted(set(request.client.scopes) - {"offline_access"})
+    # Core §11: offline_access means nothing to a client that cannot refresh.
+    if not request.client.check_grant_type("refresh_token"):
+        allowed -= {"offline_access"}
+    return tuple(scope for scope in asked if scope in allowed)

@@ -1,0 +1,67 @@
+"""Where authorization responses go: a registered address, byte for byte, with the answer in its query.
+
+RFC 9700 §2.1: redirect URIs are compared as strings. The one exception is a native client's loopback address, where
+the port is the operating system's choice (RFC 8252 §7.3).
+"""
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+import flask
+
+from idp.clients.models import Client
+from idp.errors import InvalidRequest, OAuthError
+from idp.oauth import server
+from idp.oauth.request import OAuthRequest
+
+_LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?(/.*|)", re.ASCII | re.DOTALL)
+
+
+def trusted(request: OAuthRequest) -> str:
+    """The client is known and the redirect URI is its own; anything else is a page, never a redirect.
+
+    Raises:
+        InvalidRequest: to be shown to the person; nothing of the request may be followed.
+    """
+    payload = request.payload
+    if payload.repeated & {"client_id", "redirect_uri"} or not payload.client_id:
+        raise InvalidRequest("the request does not name its client once")
+    client = server.current().query_client(payload.client_id)
+    if client is None:
+        raise InvalidRequest("the client is not registered here")
+    request.client = client
+    uri = payload.redirect_uri
+    if not uri or not registered(client, uri):
+        raise InvalidRequest("the redirect_uri is not registered for this client")
+    return str(uri)
+
+
+def registered(client: Client, uri: str) -> bool:
+    """Whether the client registered exactly this address, or a native client the same loopback one."""
+    if uri in client.redirect_uris:
+        return True
+    if client.client_metadata.get("application_type") != "native" or not (asked := _LOOPBACK.fullmatch(uri)):
+        return False
+    known = (_LOOPBACK.fullmatch(own) for own in client.redirect_uris)
+    return any(own and own.groups() == asked.groups() for own in known)
+
+
+def answer(request: OAuthRequest, parameters: dict[str, Any]) -> flask.Response:
+    """Send the person back with the answer; `state` as it came, and what extensions add (RFC 9207: `iss`)."""
+    if request.payload.state and "state" not in request.payload.repeated:
+        parameters["state"] = request.payload.state
+    for respond in server.current().responders:
+        respond(request, parameters)
+    uri = str(request.payload.redirect_uri)
+    # The registered query stays as it is (RFC 6749 §3.1.2); through a URL parser it could change.
+    separator = "&" if "?" in uri else "?"
+    # 303: the browser must not repeat a POST, with a password in it, at the client.
+    response = flask.Response(status=303, headers={"Location": f"{uri}{separator}{urlencode(parameters)}"})
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def refuse(request: OAuthRequest, error: OAuthError) -> flask.Response:
+    """Send the person back with an error (RFC 6749 §4.1.2.1)."""
+    return answer(request, dict(error.get_body()))

@@ -1,0 +1,72 @@
+"""Refresh tokens: `rt_<key id>.<grant>.<generation>.<MAC>`; nothing of them is stored but the grant's generation.
+
+A public client's rotates (RFC 9700 §4.14.2): the generation moves in one conditional UPDATE. For some seconds the token
+used last gets the *same* successor again, since a lost answer must not log a user out; anything older ends the grant.
+Generations are compared, never times alone, so no second chain can begin. Confidential clients keep theirs.
+"""
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from idp import context
+from idp.db import db
+
+_SHAPE = re.compile(r"rt_([A-Za-z0-9_-]{1,64})\.([0-9a-f]{32})\.(0|[1-9][0-9]{0,8})\.([A-Za-z0-9_-]{43})", re.ASCII)
+
+_ROTATE = """
+    UPDATE oauth_grant SET generation = generation + 1, rotated_at = %(now)s
+     WHERE id = %(grant)s AND generation = %(generation)s AND revoked_at IS NULL AND expires_at > %(now)s
+"""
+
+_GENERATION = "SELECT generation FROM oauth_grant WHERE id = %(grant)s AND revoked_at IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """A refresh token whose MAC is ours."""
+
+    grant_id: UUID
+    generation: int
+
+
+def make(grant_id: UUID, generation: int) -> str:
+    """The refresh token of a grant's generation."""
+    body = f"{grant_id.hex}.{generation}"
+    kid, mac = context.keys().mac("refresh", body.encode())
+    return f"rt_{kid}.{body}.{_encode(mac)}"
+
+
+def read(token: str) -> Presented | None:
+    """Parse a token; None for anything that we did not make. A forged one touches no row."""
+    if not (match := _SHAPE.fullmatch(token)):
+        return None
+    kid, grant, generation, mac = match.groups()
+    try:
+        proof = base64.urlsafe_b64decode(mac + "=")
+    except binascii.Error:
+        return None
+    # One spelling: the last character of 43 carries two bits that decoding would ignore.
+    if _encode(proof) != mac or not context.keys().check_mac("refresh", kid, f"{grant}.{generation}".encode(), proof):
+        return None
+    return Presented(UUID(grant), int(generation))
+
+
+def rotate(grant_id: UUID, generation: int, now: datetime) -> int | None:
+    """Move the generation on; the one that is valid now, or None if the grant has ended meanwhile.
+
+    Of two requests that race one moves it, and both answer with the same successor.
+    """
+    values = {"grant": grant_id, "generation": generation, "now": now}
+    with db.hot() as cursor:
+        if cursor.execute(_ROTATE, values).rowcount:
+            return generation + 1
+        row = cursor.execute(_GENERATION, {"grant": grant_id}).fetchone()
+    return row[0] if row and row[0] == generation + 1 else None
+
+
+def _encode(mac: bytes) -> str:
+    return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()

@@ -1,0 +1,163 @@
+"""The request as the protocol sees it: which parameters came, from where, and what the steps have learnt so far.
+
+At the token endpoint parameters come from the body alone: a secret must not be in the URI (RFC 6749 §2.3.1), and URLs
+get logged. No parameter may come twice (RFC 6749 §3.1, §3.2) but those that are lists by specification.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+import flask
+from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from idp import context
+from idp.errors import InvalidRequest
+from idp.grants.standing import Standing
+from idp.oauth.models import AuthorizationRequest
+from idp.sso.session import SsoSession
+
+_REPEATABLE = {"resource", "audience"}  # RFC 8707 §2, RFC 8693 §2.1
+_MOST_PARAMETERS = 100
+
+Pairs = Iterable[tuple[str, str]]
+
+# RFC 6749 §4.1.1 and OpenID Connect Core §3.1.2.1; extensions add theirs.
+PARAMETERS = frozenset({
+    "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "prompt", "max_age", "login_hint",
+    "display", "ui_locales", "claims_locales", "acr_values", "request", "request_uri", "registration",
+})  # fmt: skip
+
+
+class Payload(OAuth2Payload):  # type: ignore[misc]
+    """Parameters by name; an empty one counts as not sent (RFC 6749 §3.1)."""
+
+    def __init__(self, pairs: Pairs) -> None:
+        self._lists: defaultdict[str, list[str]] = defaultdict(list)
+        for name, value in pairs:
+            if value:
+                self._lists[name].append(value)
+        self._first = {name: values[0] for name, values in self._lists.items()}
+
+    @property
+    def data(self) -> dict[str, str]:
+        """The first value of each parameter."""
+        return self._first
+
+    @property
+    def datalist(self) -> dict[str, list[str]]:
+        """All values of each parameter."""
+        return self._lists
+
+    @property
+    def repeated(self) -> set[str]:
+        """Names that came more than once though they may not."""
+        return {name for name, values in self._lists.items() if len(values) > 1 and name not in _REPEATABLE}
+
+    def get(self, name: str) -> str | None:
+        """A parameter, or None when it was not sent."""
+        return self._first.get(name)
+
+    def all(self, name: str) -> list[str]:
+        """Every value of a parameter that may be repeated."""
+        return list(self._lists.get(name, ()))
+
+    def words(self, name: str) -> list[str]:
+        """A space-delimited list, in its order, without repeats."""
+        return list(dict.fromkeys(self._first.get(name, "").split(" "))) if name in self._first else []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """What a grant type proved: for whom, and how far, tokens may be issued."""
+
+    scopes: tuple[str, ...]
+    audience: tuple[str, ...]
+    standing: Standing | None = None  # none: the client acts for itself
+    redirect_uri: str | None = None
+    code_challenge: str | None = None
+    nonce: str | None = None
+    refresh_generation: int | None = None  # of the refresh token that was presented
+
+
+@dataclass
+class Learnt:
+    """What the steps found out about an authorization request on its way."""
+
+    session: SsoSession | None = None
+    waiting: AuthorizationRequest | None = None  # the row, once the request waits for its user or was pushed
+    handle: str | None = None
+    company: Any = None  # idp.oauth.company.Choice
+    consent_given: bool = False  # just now, on the page
+    prompts: frozenset[str] = frozenset()
+    hinted_sub: str | None = None  # whom the id_token_hint names
+    grant: dict[str, Any] = field(default_factory=dict)  # the row that is about to begin
+
+
+class OAuthRequest(OAuth2Request):  # type: ignore[misc]
+    """One request to the authorization or token endpoint, and what its steps decided."""
+
+    payload: Payload
+    authorization: Authorization
+
+    def __init__(self, payload: Payload, *, method: str, headers: Any) -> None:  # noqa: ANN401 - werkzeug's Headers
+        # Authlib wants to see TLS in the URI; ours is the issuer's, never the Host header's.
+        self.method = method
+        self.uri = context.settings().public_url
+        self.headers = headers
+        self.payload = payload
+        self.client: Any = None  # a Client, once it is known
+        self.auth_method: str | None = None
+        self.user = None
+        self.authorization_code = None
+        self.credential = None
+        self._scope = None
+        self._body = None
+        self.scopes: tuple[str, ...] = ()
+        self.audience: tuple[str, ...] = ()
+        self.confirmation: dict[str, str] | None = None  # `cnf`, once a sender constraint is bound
+        self.refresh_token: str | None = None
+        self.learnt = Learnt()
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The body's parameters, under the name that Authlib's methods read."""
+        return self.payload.data
+
+
+def parse(text: bytes | str) -> list[tuple[str, str]]:
+    """Decode `application/x-www-form-urlencoded`, strictly: what is no UTF-8, or holds NUL, is refused."""
+    try:
+        pairs = parse_qsl(
+            text.decode("ascii") if isinstance(text, bytes) else text,
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=_MOST_PARAMETERS,
+        )
+    except UnicodeError as error:
+        raise InvalidRequest("parameters must be form-encoded UTF-8") from error
+    except ValueError as error:
+        raise InvalidRequest("too many parameters") from error
+    if any("\0" in name or "\0" in value for name, value in pairs):
+        raise InvalidRequest("parameters must not contain NUL")
+    return pairs
+
+
+def from_body() -> OAuthRequest:
+    """The request of an endpoint that machines POST to; a repeated parameter is refused."""
+    http = flask.request
+    if http.mimetype != "application/x-www-form-urlencoded":
+        raise UnsupportedMediaType("send the parameters as application/x-www-form-urlencoded")
+    payload = Payload(parse(http.get_data(cache=False)))
+    if payload.repeated:
+        raise InvalidRequest("a parameter was sent more than once", private=f"{sorted(payload.repeated)}")
+    return OAuthRequest(payload, method=http.method, headers=http.headers)
+
+
+def from_pairs(pairs: Pairs, *, only: Collection[str] | None = None) -> OAuthRequest:
+    """The request of the authorization endpoint; `only` these names are looked at, others are ignored."""
+    kept = pairs if only is None else [(name, value) for name, value in pairs if name in only]
+    return OAuthRequest(Payload(kept), method=flask.request.method, headers=flask.request.headers)

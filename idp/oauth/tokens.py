@@ -1,0 +1,232 @@
+"""Tokens: issued here, and judged here when they come back.
+
+Access tokens are signed JWTs without a row (RFC 9068); ID tokens follow OpenID Connect Core §2. A token is judged by
+its signature first and then by one statement: whoever answers about tokens (userinfo, API, introspection) asks `judge`.
+"""
+
+import base64
+import hashlib
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import flask
+
+from idp import context
+from idp.clients import client as clients
+from idp.clients.models import Client
+from idp.errors import InsufficientScope, InvalidRequest, InvalidToken, NoToken
+from idp.grants import standing
+from idp.grants.standing import Standing
+from idp.oauth import claims, refresh, revoked
+from idp.oauth.claims import Claims, Subject, TokenKind
+from idp.oauth.request import OAuthRequest
+from keys import BadToken
+
+if TYPE_CHECKING:
+    from idp.oauth.server import AuthorizationServer
+
+log = logging.getLogger(__name__)
+
+ACCESS_TOKEN_BYTES = 4096  # proxies and servers on the way allow 8 kB for all headers
+ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
+ID_TOKEN_ALGORITHMS = ("RS256", "ES256")  # the first is the default (OpenID Connect Core §15.1)
+_TYPES = ("at+jwt", "JWT")  # what a resource server may have chosen (RFC 9068 §2.1, or what older libraries accept)
+
+
+def respond(server: "AuthorizationServer", request: OAuthRequest) -> dict[str, Any]:
+    """The body of a token response: access token, and where they belong ID token and refresh token."""
+    authorization = request.authorization
+    subject = Subject(request.client, request.scopes, authorization.standing)
+    access_token = issue_access_token(server, subject, request.audience, request.confirmation)
+    body: dict[str, Any] = {
+        "access_token": access_token,
+        "token_type": "DPoP" if "jkt" in (request.confirmation or ()) else "Bearer",
+        "expires_in": context.settings().tokens.access_token_ttl,
+        "scope": " ".join(request.scopes),
+    }
+    if authorization.standing and "openid" in request.scopes:
+        body["id_token"] = issue_id_token(server, subject, nonce=authorization.nonce, access_token=access_token)
+    if request.refresh_token:
+        body["refresh_token"] = request.refresh_token
+    return body
+
+
+def issue_access_token(
+    server: "AuthorizationServer", subject: Subject, audience: Sequence[str], confirmation: dict[str, str] | None = None
+) -> str:
+    """Sign an access token for `audience` (resource server URIs, at least one); RFC 9068 §2.2.
+
+    Raises:
+        InvalidRequest: it would not fit into 4 kB even without the companies map.
+    """
+    issuer, now = context.settings(), int(context.now().timestamp())
+    resource = clients.resource(audience[0])
+    found: Claims = {
+        "iss": issuer.public_url,
+        "sub": subject.standing.person.sub if subject.standing else subject.client.client_id,
+        "aud": audience[0] if len(audience) == 1 else list(audience),
+        "client_id": subject.client.client_id,
+        "iat": now,
+        "exp": now + issuer.tokens.access_token_ttl,
+        "jti": secrets.token_urlsafe(16),
+        "scope": " ".join(subject.scopes),
+    }
+    if subject.standing:
+        found |= _sign_in(subject.standing) | {"grant_id": str(subject.standing.grant_id)}
+    if confirmation:
+        found["cnf"] = confirmation
+    claims.build(subject, server.claim_sources(TokenKind.ACCESS), found)
+    alg, typ = (resource.access_token_alg, resource.access_token_typ) if resource else ("ES256", "at+jwt")
+    token = context.keys().sign(found, alg=alg, typ=typ)
+    if len(token) > ACCESS_TOKEN_BYTES and "companies" in found:
+        found["companies_count"] = subject.standing.companies_count if subject.standing else None
+        del found["companies"]
+        log.warning("the companies of an access token did not fit", extra={"client_id": subject.client.client_id})
+        token = context.keys().sign(found, alg=alg, typ=typ)
+    if len(token) > ACCESS_TOKEN_BYTES:
+        raise InvalidRequest("the access token would exceed 4 kB: ask for fewer scopes or resources")
+    return token
+
+
+def issue_id_token(
+    server: "AuthorizationServer", subject: Subject, *, nonce: str | None, access_token: str | None
+) -> str:
+    """Sign an ID token for the client (OpenID Connect Core §2); `nonce` only if the request had one."""
+    issuer, now = context.settings(), int(context.now().timestamp())
+    known = subject.standing
+    if known is None:
+        raise TypeError("an ID token needs a user")
+    alg = subject.client.client_metadata.get("id_token_signed_response_alg", "RS256")
+    found: Claims = {
+        "iss": issuer.public_url,
+        "sub": known.person.sub,
+        "aud": subject.client.client_id,
+        "iat": now,
+        "exp": now + issuer.tokens.id_token_ttl,
+        **_sign_in(known),
+    }
+    if nonce is not None:
+        found["nonce"] = nonce
+    if access_token is not None:
+        found["at_hash"] = left_half_hash(access_token, alg)
+    claims.build(subject, server.claim_sources(TokenKind.ID), found)
+    return context.keys().sign(found, alg=alg, typ="JWT")
+
+
+def left_half_hash(value: str, alg: str) -> str:
+    """The left half of the hash that `alg` uses, for at_hash and c_hash (OpenID Connect Core §3.1.3.6)."""
+    whole = (hashlib.sha512 if alg == "EdDSA" else hashlib.sha256)(value.encode("ascii")).digest()
+    return base64.urlsafe_b64encode(whole[: len(whole) // 2]).rstrip(b"=").decode()
+
+
+def refresh_token_for(client: Client, known: Standing, generation: int) -> str | None:
+    """A refresh token, if the client registered the grant."""
+    return refresh.make(known.grant_id, generation) if client.check_grant_type("refresh_token") else None
+
+
+def _sign_in(known: Standing) -> Claims:
+    """When and how the user had signed in."""
+    found: Claims = {"auth_time": int(known.auth_time.timestamp()), "acr": known.acr, "amr": list(known.amr)}
+    if known.session_id:
+        found["sid"] = str(known.session_id)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An access token that counts now; `standing` is None for a client's own."""
+
+    claims: Claims
+    client: Client
+    standing: Standing | None
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The token's scopes."""
+        return tuple(self.claims["scope"].split())
+
+    @property
+    def audience(self) -> list[str]:
+        """The token's audiences, always as a list."""
+        return [self.claims["aud"]] if isinstance(self.claims["aud"], str) else self.claims["aud"]
+
+    @property
+    def subject(self) -> Subject:
+        """Whom claims about this token are about."""
+        return Subject(self.client, self.scopes, self.standing)
+
+
+def parse(token: str) -> Claims | None:
+    """The claims of an access token that we signed and that has not expired, or None."""
+    try:
+        found = context.keys().verify(token, algorithms=ALGORITHMS, typ=_TYPES)
+    except BadToken:
+        return None
+    # An ID token is a JWT of ours too: it has no client_id, and an access token always has.
+    if not isinstance(found.get("client_id"), str) or found.get("iss") != context.settings().public_url:
+        return None
+    return found if found["exp"] > context.now().timestamp() else None
+
+
+def parse_id_token(token: str) -> Claims | None:
+    """The claims of an ID token that we signed, expired or not (a hint stays one); None for anything else."""
+    try:
+        found = context.keys().verify(token, algorithms=ID_TOKEN_ALGORITHMS, typ=("JWT",))
+    except BadToken:
+        return None
+    if found.get("iss") != context.settings().public_url or "client_id" in found:
+        return None
+    return found if isinstance(found.get("sub"), str) and isinstance(found.get("aud"), str) else None
+
+
+def judge(token: str, *, companies: int = standing.IN_A_TOKEN) -> Judged | None:
+    """Whether an access token counts now: its signature, then one statement for everything that may have ended.
+
+    `companies` is how many memberships are of interest before only their number is.
+    """
+    found = parse(token)
+    client = clients.find(found["client_id"]) if found else None
+    if found is None or client is None or client.disabled_at is not None:
+        return None
+    if "grant_id" not in found:
+        return Judged(found, client, None) if revoked.lives(found["jti"], found.get("company_id")) else None
+    known = standing.read(
+        UUID(found["grant_id"]), context.now(), company=found.get("company_id"), jti=found["jti"], limit=companies
+    )
+    if known is None or not known.alive(context.now()):
+        return None
+    if "company_id" in found and known.membership is None:
+        return None
+    return Judged(found, client, known)
+
+
+def bearer(scope: str | None = None) -> Judged:
+    """The access token of this HTTP request, or the error of RFC 6750 §3.1.
+
+    The header, or in a POST the form (RFC 6750 §2.2); never the query, since URLs get logged.
+    """
+    token = _presented()
+    if not token:
+        raise NoToken
+    judged = judge(token)
+    if judged is None:
+        raise InvalidToken
+    if "cnf" in judged.claims:
+        raise InvalidToken(private="a sender-constrained token came as a bearer token")
+    if scope and scope not in judged.scopes:
+        raise InsufficientScope(scope)
+    return judged
+
+
+def _presented() -> str | None:
+    http = flask.request
+    scheme, _, token = http.headers.get("Authorization", "").partition(" ")
+    if scheme:
+        return token.strip() if scheme.lower() == "bearer" else None
+    if http.method == "POST" and http.mimetype == "application/x-www-form-urlencoded":
+        return http.form.get("access_token")
+    return None

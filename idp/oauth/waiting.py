@@ -1,0 +1,100 @@
+"""Authorization requests that wait for their user: one row each, found by a handle, bound to one browser.
+
+The page's URL carries the handle (128 random bits), a cookie one secret for the whole browser; both must match, so a
+handle that somebody else planted opens nothing. The row keeps only parameters that we know and never changes them.
+"""
+
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+
+from psycopg.types.json import Jsonb
+
+from idp import context
+from idp.db import db
+from idp.oauth.models import AuthorizationRequest
+from idp.opaque import digest
+
+URN = "urn:ietf:params:oauth:request_uri:"  # RFC 9126 §2.2
+LIFETIME = timedelta(minutes=10)
+PUSHED_LIFETIME = timedelta(seconds=60)  # until the first visit
+_MOST_PER_BROWSER = 10
+
+# A browser keeps its newest requests: the cookie stays as it is, tabs work, and nothing grows.
+_INSERT = """
+    WITH oldest AS (
+        DELETE FROM authorization_request WHERE browser = %(browser)s AND hash IN (
+            SELECT hash FROM authorization_request WHERE browser = %(browser)s
+             ORDER BY created_at DESC OFFSET %(most)s - 1)
+    )
+    INSERT INTO authorization_request (hash, client_id, source, parameters, browser, created_at, expires_at)
+    VALUES (%(hash)s, %(client)s, %(source)s, %(parameters)s, %(browser)s, %(now)s, %(expires_at)s)
+"""
+
+_FIND = """
+    SELECT hash, client_id, source, parameters, browser, company, created_at, expires_at
+      FROM authorization_request WHERE hash = %(hash)s AND expires_at > %(now)s
+"""
+
+_BIND = """
+    UPDATE authorization_request SET browser = %(browser)s, expires_at = %(expires_at)s WHERE hash = %(hash)s
+"""
+
+_CHOOSE = "UPDATE authorization_request SET company = %(company)s WHERE hash = %(hash)s"
+
+_REBIND = "UPDATE authorization_request SET browser = %(new)s WHERE browser = %(old)s"
+
+_FORGET = "DELETE FROM authorization_request WHERE hash = %(hash)s"
+
+
+def store(
+    parameters: Mapping[str, list[str]], *, client_id: str | None, source: str = "plain", browser: str | None = None
+) -> str:
+    """Keep a request; its handle. Without a browser it is one that was only posted: the first visit binds it."""
+    handle, now = secrets.token_urlsafe(16), context.now()
+    values = {
+        "hash": digest(handle),
+        "client": client_id,
+        "source": source,
+        "parameters": Jsonb(dict(parameters)),
+        "browser": digest(browser) if browser else None,
+        "now": now,
+        "expires_at": now + (LIFETIME if browser else PUSHED_LIFETIME),
+        "most": _MOST_PER_BROWSER,
+    }
+    with db.hot() as cursor:
+        cursor.execute(_INSERT, values)
+    return handle
+
+
+def find(handle: str) -> AuthorizationRequest | None:
+    """The request with this handle, while it waits."""
+    with db.hot() as cursor:
+        row = cursor.execute(_FIND, {"hash": digest(handle), "now": context.now()}).fetchone()
+    names = ("hash", "client_id", "source", "parameters", "browser", "company", "created_at", "expires_at")
+    return AuthorizationRequest(**dict(zip(names, row, strict=True))) if row else None
+
+
+def bind(handle: str, browser: str) -> None:
+    """Give the request to the browser that came with it, for the time a person needs."""
+    values = {"hash": digest(handle), "browser": digest(browser), "expires_at": context.now() + LIFETIME}
+    with db.hot() as cursor:
+        cursor.execute(_BIND, values)
+
+
+def rebind(old: str, new: str) -> None:
+    """The browser has a new secret (a sign-in renews it): its other tabs go on."""
+    with db.hot() as cursor:
+        cursor.execute(_REBIND, {"old": digest(old), "new": digest(new)})
+
+
+def choose(handle: str, company: str) -> None:
+    """Remember the company that the user chose for this request."""
+    with db.hot() as cursor:
+        cursor.execute(_CHOOSE, {"hash": digest(handle), "company": company})
+
+
+def forget(handle: str) -> None:
+    """The request is answered."""
+    with db.hot() as cursor:
+        cursor.execute(_FORGET, {"hash": digest(handle)})
