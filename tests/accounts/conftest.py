@@ -1,0 +1,3 @@
+from sign_in import app, world
+
+__all__ = ["app", "world"]

@@ -1,0 +1,125 @@
+"""Client secrets: scrypt at rest, checked in constant time, remembered while right."""
+
+import re
+
+import pytest
+
+from idp import passwords
+from idp.clients import secrets
+from idp.clients.models import Client
+from idp.errors import TooManyRequests
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """How often scrypt ran."""
+    runs = []
+    derive = passwords._derive
+    monkeypatch.setattr(passwords, "_derive", lambda *given: runs.append(given[-1]) or derive(*given))
+    return runs
+
+
+@pytest.fixture
+def check(app):
+    def call(client, secret):
+        with app.app_context():
+            return secrets.check(client, secret)
+
+    return call
+
+
+def _client(*hashes):
+    return Client(client_id="app", secret_hashes=list(hashes))
+
+
+def test_made_secrets(check):
+    """256 bits in characters that survive Basic raw and encoded; cheap scrypt, for they cannot be searched."""
+    secret, stored = secrets.make()
+
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", secret)
+    assert stored.startswith("$scrypt$ln=12,r=8,p=1$")
+    assert check(_client(stored), secret)
+    assert not check(_client(stored), secret + "x")
+
+
+def test_chosen_secrets_cost_what_passwords_cost(app, check):
+    """A secret from a file may be guessable."""
+    with app.app_context():
+        stored = secrets.hashed("chosen by a person")
+
+    assert stored.startswith("$scrypt$ln=14,r=8,p=1$")
+    assert check(_client(stored), "chosen by a person")
+
+
+def test_two_secrets_live_during_a_rotation(check):
+    """Old and new secret are right until the old hash is removed; then it is wrong at once, though remembered."""
+    (old, old_hash), (new, new_hash) = secrets.make(), secrets.make()
+    assert check(_client(new_hash, old_hash), old)
+    assert check(_client(new_hash, old_hash), new)
+
+    assert not check(_client(new_hash), old)
+
+
+def test_success_is_remembered_for_an_hour(check, clock, hashed):
+    """The hash is computed once; after an hour again."""
+    secret, stored = secrets.make()
+    hashed.clear()
+    for _ in range(5):
+        assert check(_client(stored), secret)
+    assert 1 == len(hashed)
+    clock.advance(hours=1)
+
+    assert check(_client(stored), secret)
+    assert 2 == len(hashed)
+
+
+def test_failures_are_never_remembered(check, hashed):
+    """Each wrong secret is computed."""
+    _, stored = secrets.make()
+    hashed.clear()
+    for _ in range(3):
+        assert not check(_client(stored), "wrong")
+
+    assert 3 == len(hashed)
+
+
+def test_failures_are_limited_before_the_hash(check, clock, hashed):
+    """Sixty a minute; the client that was right lately goes on, and nobody is locked out for longer."""
+    secret, stored = secrets.make()
+    client = _client(stored)
+    assert check(client, secret)
+    hashed.clear()
+    for _ in range(60):
+        assert not check(client, "wrong")
+    with pytest.raises(TooManyRequests) as refusal:
+        check(client, "wrong")
+
+    assert "60" == refusal.value.headers["Retry-After"]
+    assert 60 == len(hashed)
+    assert check(client, secret)
+    clock.advance(seconds=60)
+    assert not check(client, "wrong")
+
+
+def test_successes_are_no_failures(check):
+    """A busy client whose secret each process must learn is not throttled."""
+    made = [secrets.make() for _ in range(61)]
+
+    assert all(check(_client(stored), secret) for secret, stored in made)
+
+
+def test_unknown_client_costs_the_same(check, hashed):
+    """Nobody learns from the time which clients exist; and a flood of them costs no more than a minute's ration."""
+    assert not check(None, "x")
+    assert [1 << 12] == [cost.work for cost in hashed]
+    for _ in range(99):
+        assert not check(None, "x")
+
+    assert 60 == len(hashed)
+
+
+def test_client_without_secret_is_refused(check):
+    """No hash, no authentication; an empty secret neither."""
+    assert not check(_client(), "")
+    assert not check(_client(secrets.make()[1]), "")
+    assert not check(_client(secrets.make()[1]), "\ud800")
