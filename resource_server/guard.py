@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import ParamSpec, TypeVar
 
 from flask import Flask, Response, current_app, g, jsonify, request
@@ -63,7 +64,7 @@ def unavailable(error: Unavailable) -> Response:
 
 
 def _problem(status: int, detail: str, **members: str | None) -> Response:
-    named = {"status": status, "detail": detail, **members}
+    named = {"status": status, "title": HTTPStatus(status).phrase, "detail": detail, **members}
     answer = jsonify({name: value for name, value in named.items() if value})
     answer.status_code = status
     answer.content_type = "application/problem+json"

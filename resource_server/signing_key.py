@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from joserfc.errors import JoseError
-from joserfc.jwk import JWKRegistry, Key
+from joserfc.jwk import DictKey, JWKRegistry, Key
 from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64decode
 
@@ -31,10 +31,8 @@ class SigningKey:
             raise InvalidToken("the token's signature is wrong")
 
 
-def read(jwk: object) -> SigningKey | None:
-    """The key, or None for what is of no use here: secrets, unknown types, malformed ones (RFC 7517 §5)."""
-    if not isinstance(jwk, dict) or jwk.get("kty") not in ("EC", "RSA", "OKP"):
-        return None
+def read(jwk: DictKey) -> SigningKey | None:
+    """The key, or None for what is not understood (RFC 7517 §5)."""
     try:
         return SigningKey(JWKRegistry.import_key(jwk))
     except Exception:

@@ -64,7 +64,7 @@ def test_missing_token(client: FlaskClient) -> None:
     assert f"Bearer {METADATA}" == response.headers["WWW-Authenticate"]
     assert "application/problem+json" == response.content_type
     assert "no-store" == response.headers["Cache-Control"]
-    assert {"status": 401} == response.json
+    assert {"status": 401, "title": "Unauthorized"} == response.json
 
 
 def test_bad_token(idp: FakeIdP, client: FlaskClient) -> None:
@@ -73,7 +73,12 @@ def test_bad_token(idp: FakeIdP, client: FlaskClient) -> None:
     assert 401 == response.status_code
     expected = f'Bearer error="invalid_token", error_description="the token has expired", {METADATA}'
     assert expected == response.headers["WWW-Authenticate"]
-    assert {"status": 401, "error": "invalid_token", "detail": "the token has expired"} == response.json
+    assert {
+        "status": 401,
+        "title": "Unauthorized",
+        "error": "invalid_token",
+        "detail": "the token has expired",
+    } == response.json
 
 
 def test_missing_scope(idp: FakeIdP, client: FlaskClient) -> None:

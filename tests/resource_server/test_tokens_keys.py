@@ -1,6 +1,9 @@
 """The IdP's documents: fetched late, kept long, asked for rarely, and missed as little as possible."""
 
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fake_idp import ISSUER, FakeIdP, compact, new_key
@@ -30,6 +33,29 @@ def test_nothing_is_fetched_before_the_first_token(idp: FakeIdP, server: Resourc
     for _ in range(3):
         server.verify(idp.token())
     assert [JWKS, DISCOVERY] == sorted(idp.asked, reverse=True)
+
+
+def test_requests_at_the_same_time_share_one_fetch(idp: FakeIdP) -> None:
+    """At the start, and when all of them bring the same new key."""
+    together = threading.Barrier(8)
+
+    def fetch(url: str, **options: str) -> tuple[int, bytes]:
+        time.sleep(0.02)  # the others arrive meanwhile
+        return idp.fetch(url)
+
+    def verify(token: str) -> str:
+        together.wait()
+        return server.verify(token).sub
+
+    server = idp.server(fetch=fetch)
+    with ThreadPoolExecutor(8) as pool:
+        assert ["ada"] * 8 == list(pool.map(verify, [idp.token()] * 8))
+        assert 1 == idp.asked.count(JWKS)
+
+        idp.now += 1
+        idp.keys["k2"] = new_key("ES256", "k2")
+        assert ["ada"] * 8 == list(pool.map(verify, [signed_with(idp, "k2")] * 8))
+        assert 2 == idp.asked.count(JWKS)
 
 
 def test_new_key_is_found_at_once(idp: FakeIdP, server: ResourceServer) -> None:
@@ -164,6 +190,7 @@ def test_strange_keys_in_the_set_are_passed_over(idp: FakeIdP) -> None:
     """RFC 7517 §5: what is not understood is ignored."""
     strange = [
         7,
+        "text",
         {},
         {"kty": "AKP", "kid": "q"},
         {"kty": "EC", "kid": "e", "crv": "P-256"},
