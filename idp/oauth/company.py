@@ -27,7 +27,9 @@ _MEMBER = """
      WHERE m.user_id = %(user)s AND m.suspended_at IS NULL AND c.disabled_at IS NULL
 """
 
-_NAMED = f"{_MEMBER} AND c.id = (SELECT id FROM company WHERE id::text = %(company)s OR slug = %(company)s)"
+_NAMED = f"""
+    {_MEMBER} AND c.id = (SELECT id FROM company WHERE id::text = %(company)s OR slug = %(company)s)
+"""  # noqa: S608 - constants of this file
 
 # The company last chosen for this client, then up to two memberships: enough to know whether there is one choice.
 _LIKELY = f"""
