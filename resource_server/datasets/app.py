@@ -12,7 +12,7 @@ from resource_server.datasets import api, problems
 from resource_server.datasets.cursor import Cursors
 from resource_server.datasets.database import Database
 from resource_server.datasets.directory import Directory
-from resource_server.datasets.service import SCOPES, Service
+from resource_server.datasets.service import SCOPES, Service, current_service
 from resource_server.datasets.settings import Settings
 from resource_server.fetch import Fetch, fetch
 
@@ -38,6 +38,10 @@ def create_app(settings: Settings, *, fetch: Fetch = fetch, clock: Callable[[], 
     app.before_request(_refuse_bad_encoding)
     app.after_request(_headers)
     api.register(app)
+    if settings.portal:
+        from resource_server.datasets import portal
+
+        portal.register(app, service, fetch, clock)
     return app
 
 
@@ -79,6 +83,6 @@ def _headers(answer: Response) -> Response:
     answer.headers.setdefault("Cache-Control", "private, no-cache")
     answer.vary.update(("Authorization", "Cookie"))
     answer.headers.setdefault("X-Content-Type-Options", "nosniff")
-    if request.is_secure or request.environ.get("HTTP_X_FORWARDED_PROTO") == "https":
+    if not current_service().settings.development:
         answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return answer

@@ -64,7 +64,7 @@ def serve(bind: str, workers: int) -> None:
             port=port,
             interface=Interfaces.WSGI,
             workers=workers,
-            blocking_threads=8,
+            blocking_threads=32,
             websockets=False,
             factory=True,
             log_access=False,

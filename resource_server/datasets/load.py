@@ -76,7 +76,7 @@ def _add(service: Service, item: GivenDataset, folder: Path) -> bool:
     if company_id is None:
         raise Refused(f"there is no company {item.company!r} at {service.settings.issuer}: apply its state first")
     receivers = [(_sub(service, item, given.user), given) for given in item.share]
-    data = item.content.encode() if item.content is not None else (folder / (item.file or "")).read_bytes()
+    data = _data(item, folder)
     with service.transaction(_as_owner(service, company_id, _sub(service, item, item.owner))) as caller:
         there = select(Dataset.id).where(Dataset.company_id == company_id, Dataset.name == item.name).limit(1)
         if caller.session.scalar(there) is not None:
@@ -87,6 +87,15 @@ def _add(service: Service, item: GivenDataset, folder: Path) -> bool:
         for sub, given in receivers:
             share.put(caller, made, sub, given.access, given.expires_at or caller.now + share.DEFAULT_LIFE)
     return True
+
+
+def _data(item: GivenDataset, folder: Path) -> bytes:
+    if item.file is None:
+        return (item.content or "").encode()
+    try:
+        return (folder / item.file).read_bytes()
+    except OSError as error:
+        raise Refused(f"the content of {item.name!r} cannot be read: {error}") from None
 
 
 def _sub(service: Service, item: GivenDataset, user: str) -> str:

@@ -35,6 +35,8 @@ def upload(dataset_id: str) -> ResponseReturnValue:
     service, who = current_service(), principal()
     content.writable(service, who, dataset_id)
     media_type = _media_type()
+    if (request.content_length or 0) > content.LIMIT:
+        raise content.TooLarge
     # One more, since Werkzeug refuses a body without a length that ends exactly at its limit.
     request.max_content_length = content.LIMIT + 1
     with content.received(request.stream) as body:

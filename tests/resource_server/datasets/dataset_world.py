@@ -78,8 +78,8 @@ class FakeIdP:
         if rest:
             found = people.get(unquote(rest.removeprefix("/")))
             return (404, {}) if found is None else (200, found)
-        wanted = query.get("q", [""])[0]
-        items = [one for one in people.values() if wanted in one["username"] or wanted in one["email"]]
+        wanted = query.get("q", [""])[0].casefold()
+        items = [one for one in people.values() if wanted in one["username"] or wanted in (one["email"] or "")]
         return 200, {"items": items, "next": None, "company_id": company_id}
 
 
