@@ -1,17 +1,20 @@
 """How facts are said on a page: roles, scopes, names, times. The templates' filters."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
 from zlib import crc32
 
 from babel.lists import format_list
-from flask_babel import format_timedelta, get_locale
+from flask_babel import format_date, format_timedelta, get_locale
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup, escape
 
 from idp.context import now
+
+_MONTH = 30  # days
 
 _ROLES = {"viewer": _l("Viewer"), "member": _l("Member"), "data_owner": _l("Data owner"), "admin": _l("Admin")}
 
@@ -114,6 +117,12 @@ def minutes(seconds: int) -> int:
 
 
 def ago(when: datetime) -> str:
-    """How long ago, to the day: nobody's time zone is known here."""
-    said: str = format_timedelta(when - now(), granularity="day", add_direction=True)
+    """How long ago, to the day; the date itself after a month. In UTC: nobody's time zone is known here."""
+    days = (now().date() - when.date()).days
+    if days <= 1:
+        return _("yesterday") if days == 1 else _("today")
+    if days < _MONTH:
+        said: str = format_timedelta(timedelta(days=-days), granularity="day", threshold=_MONTH, add_direction=True)
+    else:
+        said = format_date(when, "long")
     return said

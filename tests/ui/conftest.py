@@ -10,14 +10,31 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 import consent_ui
-from consent_ui import forms
-from idp.oauth import interaction
 from idp.sso import browser
-from tests.ui.fakes import NOW, ORIGIN, Provider
+from tests.ui.fakes import ADA, NOW, ORIGIN, Provider
 from tests.ui.page import Page
 
+PATCHED = {
+    "idp.oauth.interaction": (
+        "load",
+        "companies",
+        "consent",
+        "login",
+        "choose_company",
+        "finish",
+        "other_account",
+        "start_page",
+    ),
+    "idp.sso.csrf": ("token", "valid"),
+    "idp.sso.session": ("current",),
+    "idp.grants.consent": ("connected", "withdraw"),
+    "idp.grants.grant": ("revoke_all",),
+    "idp.audit": ("record",),
+    "consent_ui.signin.login": ("authenticate",),
+}
 
-def make_app(origin: str = ORIGIN) -> Flask:
+
+def make_app(provider: Provider, origin: str = ORIGIN) -> Flask:
     app = Flask("pages", static_folder=None)
     app.config.update(UI_NAME="Havn", PUBLIC_HOST=origin.partition("://")[2])
     app.extensions["idp"] = SimpleNamespace(settings=SimpleNamespace(public_url=origin), now=lambda: NOW)
@@ -25,9 +42,9 @@ def make_app(origin: str = ORIGIN) -> Flask:
         app.register_blueprint(blueprint)
 
     # What the provider renders itself.
-    @app.get("/rendered/<page>")
+    @app.get("/rendered/<path:page>")
     def rendered(page: str) -> Any:
-        return consent_ui.render(page, **app.config["RENDERED"])
+        return consent_ui.render(page, **provider.rendered)
 
     return app
 
@@ -35,18 +52,19 @@ def make_app(origin: str = ORIGIN) -> Flask:
 @pytest.fixture
 def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
     fake = Provider()
-    for name in ("load", "companies", "consent", "login", "choose_company", "finish", "other_account"):
-        monkeypatch.setattr(interaction, name, getattr(fake, name))
-    monkeypatch.setattr(import_module("consent_ui.signin.login"), "authenticate", fake.authenticate)
+    for module, names in PATCHED.items():
+        for name in names:
+            monkeypatch.setattr(import_module(module), name, getattr(fake, name))
+    overview = import_module("consent_ui.account.overview")
+    monkeypatch.setattr(overview.company, "memberships", fake.member_in)
+    monkeypatch.setattr(overview, "_user", lambda _user_id: ADA)
     monkeypatch.setattr(browser, "device", lambda: "sealed-device")
-    for name in ("token", "valid"):
-        monkeypatch.setattr(forms.csrf, name, getattr(fake, name))
     return fake
 
 
 @pytest.fixture
 def app(provider: Provider) -> Flask:
-    return make_app()
+    return make_app(provider)
 
 
 @pytest.fixture
@@ -55,11 +73,11 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def rendered(app: Flask, client: FlaskClient):
+def rendered(provider: Provider, client: FlaskClient):
     """A page that the provider renders itself, with its facts."""
 
     def answer(page: str, **facts: Any) -> TestResponse:
-        app.config["RENDERED"] = facts
+        provider.rendered = facts
         return client.get(f"/rendered/{page}")
 
     return answer

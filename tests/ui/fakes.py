@@ -9,13 +9,17 @@ from uuid import UUID
 from flask import Response, redirect
 
 from idp.accounts.login import Throttled, WrongPassword
+from idp.companies.company import Membership
+from idp.grants.consent import Connection
 from idp.oauth.company import Choice, Choices
 from idp.oauth.interaction import ClientView, ConsentView, Interaction, Lost, NotAMember, ScopeView, UserView
 from idp.oauth.request import OAuthRequest
+from idp.sso.session import SsoSession
 
 ORIGIN = "https://id.havn.example"
 NOW = datetime(2026, 11, 24, 9, 38, tzinfo=UTC)
 ADA = UserView(sub="s-ada", name="Ada Larsen", username="ada", email="ada.larsen@northsea.example")
+SESSION = SsoSession(UUID(int=1), UUID(int=2), ADA.sub, "urn:idp:1fa", ("pwd",), NOW, NOW)
 FORECAST = ClientView(
     client_id="forecast",
     name="Grid Forecast",
@@ -67,6 +71,9 @@ class Provider:
     consent_company: str | None = "North Sea Energy"
     all_companies: bool = False
     throttled: int | None = None
+    signed_in: bool = False
+    rendered: dict[str, Any] = field(default_factory=dict)  # the facts of a page that the provider renders itself
+    connections: list[Connection] = field(default_factory=list)
     secret: str = "browser-1"
     calls: list[tuple[Any, ...]] = field(default_factory=list)
 
@@ -119,6 +126,30 @@ class Provider:
     def _done(self, *call: Any) -> Response:
         self.calls.append(call)
         return redirect("/signin/h1/next", 303)
+
+    def start_page(self, endpoint: str) -> Response:
+        self.calls.append(("start_page", endpoint))
+        return redirect("/signin/h1", 303)
+
+    # idp.sso.session, idp.companies.company, idp.grants, idp.audit
+    def current(self) -> SsoSession | None:
+        return SESSION if self.signed_in else None
+
+    def member_in(self, _user_id: UUID) -> list[Membership]:
+        return [Membership(c.id, c.slug, c.name, c.roles, 1, c.policy) for c in self.memberships]
+
+    def connected(self, _user_id: UUID) -> list[Connection]:
+        return self.connections
+
+    def withdraw(self, _user_id: UUID, client_id: str, now: datetime) -> None:
+        self.calls.append(("withdraw", client_id, now))
+
+    def revoke_all(self, _user_id: UUID, client_id: str, now: datetime, reason: str) -> int:
+        self.calls.append(("revoke_all", client_id, now, reason))
+        return 1
+
+    def record(self, kind: str, *, user_id: UUID, client_id: str) -> None:
+        self.calls.append(("record", kind, client_id))
 
     # idp.accounts.login
     def authenticate(self, identifier: str, password: str, *, address: str, device: str | None) -> str:
