@@ -8,6 +8,7 @@ attempt is not counted: a lock ends when it should, however often somebody knock
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 
 from sqlalchemy import TIMESTAMP, LargeBinary
@@ -97,6 +98,19 @@ def clear(counter: Counter) -> None:
     """Forget what was counted."""
     with db.hot() as cursor:
         cursor.execute("DELETE FROM attempt WHERE key = %(key)s", {"key": counter.key()})
+
+
+def network(address: str) -> str:
+    """What one household or server has: an IPv4 address, or an IPv6 /64."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ip_network((parsed, 64), strict=False))
+    return str(parsed)
 
 
 def _within(counters: Sequence[Counter], refused: frozenset[Limit]) -> list[Counter]:

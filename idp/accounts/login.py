@@ -7,7 +7,6 @@ The failures of strangers never slow down a browser in which the owner signed in
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
 from sqlalchemy import update
@@ -78,7 +77,7 @@ def authenticate(identifier: str, password: str, *, address: str, device: str | 
     Raises:
         WrongPassword: anything else than the right password of somebody who may sign in.
         Throttled: this address failed too often; nothing was counted or computed.
-        InvalidRequest: such a password cannot exist.
+        InvalidRequest: such a name or password cannot exist.
         TemporarilyUnavailable: too many sign-ins at once; nothing was counted.
     """
     try:
@@ -87,9 +86,11 @@ def authenticate(identifier: str, password: str, *, address: str, device: str | 
         raise InvalidRequest(str(refusal)) from None
     db.session.commit()
     name = unicodedata.normalize("NFKC", identifier).strip()
+    if not name.isprintable():
+        raise InvalidRequest("a name has visible characters only")
     account = _find(name)
     own = _own_counter(name, account, device)
-    taken = _admit(own, network(address))
+    taken = _admit(own, limits.network(address))
     right, rehashed = _check(secret, account, taken)
     if account is None or not right:
         _refused(account, own, taken, address)
@@ -100,19 +101,6 @@ def authenticate(identifier: str, password: str, *, address: str, device: str | 
     _keep(account, rehashed)
     audit.record("login.success", user_id=account.id, address=address, known_device=own.limit is KNOWN_DEVICE)
     return Authentication(account.id, account.sub, ("pwd",), "urn:idp:1fa", now())
-
-
-def network(address: str) -> str:
-    """What one household or server has: an IPv4 address, or an IPv6 /64."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address):
-        if parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-        return str(ip_network((parsed, 64), strict=False))
-    return str(parsed)
 
 
 _BY_NAME = "lower(username) = lower(%(name)s)"

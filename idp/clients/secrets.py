@@ -1,7 +1,7 @@
 """Client secrets: made, kept as scrypt, checked (RFC 6749 §2.3.1).
 
 A secret that we made has 256 random bits, for which a cheap scrypt is ample; one that a person or a file chose costs
-what a password costs. A success is remembered, so that a busy client pays for the hash once an hour and process.
+what a password costs. A success is remembered, so that a busy client pays for the hash once in each process.
 """
 
 import hmac
@@ -10,7 +10,7 @@ import secrets
 from collections import OrderedDict
 from threading import Lock
 
-from flask import current_app
+from flask import current_app, request
 
 from idp import limits, passwords
 from idp.clients.models import Client
@@ -19,9 +19,11 @@ from idp.errors import TemporarilyUnavailable, TooManyRequests
 from idp.limits import Counter, Limit, Window
 from idp.passwords import Cost
 
-FAILURES = Limit("client.secret", (Window(60, 60),))
+# Who asks too often waits; but failures from elsewhere never stop an address that has hardly failed itself.
+FAILURES = Limit("client.secret", (Window(60, 60),), silent=True)
+OWN_FAILURES = Limit("client.secret.address", (Window(10, 60),), silent=True)
 _MADE = Cost(ln=12, p=1)  # 9 ms
-_KEPT = 3600  # seconds
+_KEPT = 3600  # seconds after the last use
 _MOST = 10_000  # successes in memory
 
 
@@ -44,18 +46,20 @@ def matches(secret: str, stored: list[str]) -> bool:
 def check(client: Client | None, secret: str) -> bool:
     """Whether this is a secret of the client; an unknown client costs what a wrong secret costs.
 
-    Ends nothing and needs no transaction; a failure is counted at once.
+    Needs no transaction; a failure is counted at once.
 
     Raises:
-        TooManyRequests: 60 failures in a minute; a secret that was right lately passes all the same.
+        TooManyRequests: 60 failures in a minute, 10 of them from this address. A secret that was right lately passes.
         TemporarilyUnavailable: too many checks at once; nothing was counted.
     """
     stored = client.secret_hashes if client else []
     verified = _verified()
     if any(verified.has(secret, each) for each in stored):
         return True
-    taken = limits.take(Counter(FAILURES, client.client_id if client else ""))
-    if taken.refused:
+    client_id = client.client_id if client else ""
+    address = limits.network(request.remote_addr or "")
+    taken = limits.take(Counter(FAILURES, client_id), Counter(OWN_FAILURES, f"{client_id} {address}"))
+    if not taken.counted:
         if client is None:
             return False
         raise TooManyRequests(taken.retry_after)
@@ -82,7 +86,7 @@ def _compare(secret: str, stored: list[str], taken: limits.Taken) -> str | None:
 
 
 class _Verified:
-    """Successes, the latest kept: HMACs of secret and stored hash under a key of this process, for an hour.
+    """Successes, the latest used kept: HMACs of secret and stored hash under a key of this process.
 
     A secret that was taken from the client misses by itself, since its hash is no longer asked for.
     """
@@ -95,9 +99,10 @@ class _Verified:
     def has(self, secret: str, stored: str) -> bool:
         entry = self._entry(secret, stored)
         with self._lock:
-            until = self._until.get(entry)
-            if until is None or until <= now().timestamp():
+            until, at = self._until.get(entry, 0.0), now().timestamp()
+            if until <= at:
                 return False
+            self._until[entry] = at + _KEPT
             self._until.move_to_end(entry)
             return True
 

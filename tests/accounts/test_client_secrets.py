@@ -21,8 +21,8 @@ def hashed(monkeypatch):
 
 @pytest.fixture
 def check(app):
-    def call(client, secret):
-        with app.app_context():
+    def call(client, secret, address="192.0.2.1"):
+        with app.test_request_context(environ_overrides={"REMOTE_ADDR": address}):
             return secrets.check(client, secret)
 
     return call
@@ -61,11 +61,12 @@ def test_two_secrets_live_during_a_rotation(check):
 
 
 def test_success_is_remembered_for_an_hour(check, clock, hashed):
-    """The hash is computed once; after an hour again."""
+    """The hash is computed once; again when the client was away for an hour."""
     secret, stored = secrets.make()
     hashed.clear()
     for _ in range(5):
         assert check(_client(stored), secret)
+        clock.advance(minutes=50)
     assert 1 == len(hashed)
     clock.advance(hours=1)
 
@@ -99,6 +100,27 @@ def test_failures_are_limited_before_the_hash(check, clock, hashed):
     assert check(client, secret)
     clock.advance(seconds=60)
     assert not check(client, "wrong")
+
+
+def test_failures_from_elsewhere_stop_nobody(check):
+    """An address that has hardly failed itself passes with the right secret, whatever others try."""
+    secret, stored = secrets.make()
+    for n in range(80):
+        check(_client(stored), "wrong", f"198.51.100.{n}")
+
+    assert check(_client(stored), secret, "192.0.2.7")
+
+
+def test_guessing_from_many_addresses_is_slow(check):
+    """Past sixty failures each address has ten a minute of its own."""
+    _, stored = secrets.make()
+    for n in range(60):
+        check(_client(stored), "wrong", f"198.51.100.{n}")
+    for _ in range(10):
+        assert not check(_client(stored), "wrong", "192.0.2.7")
+
+    with pytest.raises(TooManyRequests):
+        check(_client(stored), "wrong", "192.0.2.7")
 
 
 def test_successes_are_no_failures(check):

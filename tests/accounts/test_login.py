@@ -105,6 +105,12 @@ def test_impossible_passwords_are_bad_requests(world, password):
         assert [] == world.query("SELECT 1 FROM attempt")
 
 
+@pytest.mark.parametrize("name", ["a\0b", "a\tb", "\u202eanna"])
+def test_impossible_names_are_bad_requests(world, name):
+    """Nobody can be called so; the database never sees it."""
+    assert 400 == world.browser().login(name).status_code
+
+
 def test_a_thousand_characters_are_a_password(world):
     """Nothing is cut off: the last character matters."""
     world.person("anna", "é" * 1000)
