@@ -120,9 +120,8 @@ def ago(when: datetime) -> str:
     """How long ago, to the day; the date itself after a month. In UTC: nobody's time zone is known here."""
     days = (now().date() - when.date()).days
     if days <= 1:
-        return _("yesterday") if days == 1 else _("today")
+        return str(_("yesterday") if days == 1 else _("today"))
+    said: str = format_date(when, "long")
     if days < _MONTH:
-        said: str = format_timedelta(timedelta(days=-days), granularity="day", threshold=_MONTH, add_direction=True)
-    else:
-        said = format_date(when, "long")
+        said = format_timedelta(timedelta(days=-days), granularity="day", threshold=_MONTH, add_direction=True)
     return said

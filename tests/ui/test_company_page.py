@@ -67,6 +67,17 @@ def test_at_most_100_are_shown(client, provider):
     assert "These are the first 100. The search finds the others." in page.text
 
 
+@pytest.mark.parametrize(
+    ("days", "said"), [(0, "today"), (1, "yesterday"), (9, "9 days ago"), (40, "October 15, 2026")]
+)
+def test_says_when_a_company_was_used(client, provider, days, said):
+    """To the day, since nobody's time zone is known."""
+    provider.used_lately(days)
+    page = Page(client.get("/signin/h1/company").text)
+
+    assert f"Aker Member last used {said}" == page.all("button", name="company")[0].text
+
+
 def test_search_finds(client, provider):
     provider.memberships = member_of(80)
     page = Page(client.get("/signin/h1/company?q=hydro").text)

@@ -77,8 +77,9 @@ def opened(chromium: Browser, served: str, provider: Provider):
     def open_page(name: str, *, width: int = 1280, script: bool = False) -> Page:
         path, facts = PAGES[name]
         _set(provider, facts)
+        # Without motion a change of scheme is seen at once.
         context = chromium.new_context(
-            viewport={"width": width, "height": 800}, java_script_enabled=script, locale="en-GB"
+            viewport={"width": width, "height": 800}, java_script_enabled=script, reduced_motion="reduce"
         )
         contexts.append(context)
         page = context.new_page()
