@@ -29,6 +29,7 @@ def create_app(settings: Settings, *, fetch: Fetch = fetch, clock: Callable[[], 
     """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
     service = build_service(settings, fetch=fetch, clock=clock)

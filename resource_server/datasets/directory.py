@@ -52,7 +52,7 @@ class Directory:
 
     def member(self, company_id: str, sub: str) -> Member | None:
         """The active member, or client, of that company; None if there is none, or suspended."""
-        if not sub or not sub.isprintable():
+        if not 1 <= len(sub) <= 255 or not sub.isprintable():
             return None
         found = self._ask(f"/companies/{quote(company_id, safe='')}/members/{quote(sub, safe='')}")
         return None if found is None else _active(found)

@@ -25,6 +25,7 @@ def _base_url(value: str) -> str:
         raise ValueError("must be an absolute http(s) URL")
     if parts.query or parts.fragment or value.endswith("/"):
         raise ValueError("must have no query, no fragment and no slash at its end")
+    parts.port  # noqa: B018  (raises ValueError for one that is none)
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ValueError("must be https; http is for loopback hosts only")
     return value
@@ -36,6 +37,13 @@ def _origin(value: str) -> str:
     return value
 
 
+def _postgresql(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith("postgresql://"):
+        raise ValueError("must begin with postgresql://")
+    return value
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgresql)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 SECRETS = frozenset(
     {"client_secret", "portal_client_secret", "session_key", "database_url", "migrations_database_url"},
@@ -52,8 +60,8 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     audience: str = ""  # the `aud` it accepts and its RFC 9728 `resource`; default: the public URL
     token_check: Literal["offline", "introspect"] = "offline"
     roles: Mapping[str, str] = {}  # {"analyst": "viewer"}: what a role that the operator added counts as
-    database_url: SecretStr | None = None  # the application role; without it the embedded database
-    migrations_database_url: SecretStr | None = None  # the owner; default: the same
+    database_url: DatabaseUrl | None = None  # the application role; without it the embedded database
+    migrations_database_url: DatabaseUrl | None = None  # the owner; default: the same
     portal_client_id: str = ""
     portal_client_secret: SecretStr | None = None
     session_key: SecretStr | None = None  # seals the portal's cookie, at least 32 characters

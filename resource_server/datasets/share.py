@@ -17,10 +17,17 @@ DEFAULT_LIFE: Final = timedelta(days=90)
 
 def listed(service: Service, principal: Principal, dataset_id: str) -> list[Share]:
     """All shares of the dataset, ended ones too, by `sub`; for who may share it."""
+    return page(service, principal, dataset_id)
+
+
+def page(
+    service: Service, principal: Principal, dataset_id: str, *, after: str = "", limit: int | None = None
+) -> list[Share]:
+    """The next `limit` of them whose `sub` comes after the one given."""
     with service.transaction(principal) as caller:
         dataset = require(caller, "share", dataset_id).dataset
         chosen = select(Share).where(Share.dataset_id == dataset.id, Share.company_id == dataset.company_id)
-        return list(caller.session.scalars(chosen.order_by(Share.sub)))
+        return list(caller.session.scalars(chosen.where(Share.sub > after).order_by(Share.sub).limit(limit)))
 
 
 def give(

@@ -7,9 +7,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
 from resource_server.datasets import dataset, visible
-from resource_server.datasets.api.incoming import Body, Subject, body, choice, parameter, subject
+from resource_server.datasets.api.incoming import Body, Subject, after, body, choice, limit, parameter, subject
 from resource_server.datasets.api.outgoing import dataset_json
-from resource_server.datasets.cursor import Position
 from resource_server.datasets.names import Description, Name
 from resource_server.datasets.service import current_service
 from resource_server.guard import principal
@@ -77,21 +76,7 @@ def delete(dataset_id: str) -> ResponseReturnValue:
 def _query() -> visible.Query:
     sort: Any = choice("sort", "name", "-name", "created_at", "-created_at") or "name"
     mode: Any = choice("mode", "company", "restricted")
-    return visible.Query(limit=_limit(), after=_after(sort), q=_q(), owner=subject("owner"), mode=mode, sort=sort)
-
-
-def _limit() -> int:
-    given = parameter("limit")
-    if given is None:
-        return 50
-    if not (given.isascii() and given.isdigit() and len(given) <= 3 and 1 <= int(given) <= 100):
-        raise BadRequest("limit must be a number from 1 to 100")
-    return int(given)
-
-
-def _after(sort: str) -> Position | None:
-    given = parameter("cursor")
-    return None if given is None else current_service().cursors.read(given, principal().sub, sort)
+    return visible.Query(limit=limit(), after=after(sort), q=_q(), owner=subject("owner"), mode=mode, sort=sort)
 
 
 def _q() -> str:

@@ -9,7 +9,10 @@ from flask import request
 from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from resource_server.datasets.cursor import Position
 from resource_server.datasets.names import line
+from resource_server.datasets.service import current_service
+from resource_server.guard import principal
 
 _RFC3339: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)",
@@ -102,6 +105,22 @@ def subject(name: str) -> str | None:
     if not 1 <= len(value) <= 255 or not value.isprintable():
         raise BadRequest(f"{name} is no subject")
     return value
+
+
+def limit() -> int:
+    """How many items a page may have."""
+    given = parameter("limit")
+    if given is None:
+        return 50
+    if not (given.isascii() and given.isdigit() and len(given) <= 3 and 1 <= int(given) <= 100):
+        raise BadRequest("limit must be a number from 1 to 100")
+    return int(given)
+
+
+def after(sort: str) -> Position | None:
+    """Where the page before ended, in this order and for this person."""
+    given = parameter("cursor")
+    return None if given is None else current_service().cursors.read(given, principal().sub, sort)
 
 
 def moment(value: str) -> datetime:

@@ -9,8 +9,9 @@ from pydantic import AfterValidator
 from werkzeug.exceptions import BadRequest
 
 from resource_server.datasets import dataset, share
-from resource_server.datasets.api.incoming import Body, body, moment
+from resource_server.datasets.api.incoming import Body, after, body, limit, moment
 from resource_server.datasets.api.outgoing import share_json
+from resource_server.datasets.cursor import Position
 from resource_server.datasets.service import current_service
 from resource_server.guard import principal
 
@@ -41,8 +42,15 @@ class NewShare(Body):
 @blueprint.get("/datasets/<dataset_id>/shares")
 def listing(dataset_id: str) -> ResponseReturnValue:
     """All shares, for who may share the dataset."""
-    found = share.listed(current_service(), principal(), dataset_id)
-    return jsonify(items=[share_json(item) for item in found], next=None)
+    service, who, most = current_service(), principal(), limit()
+    # The order is the dataset's own, so that no cursor leads into another one.
+    order = f"sub:{dataset_id}"
+    position = after(order)
+    start = "" if position is None else str(position.value)
+    found = share.page(service, who, dataset_id, after=start, limit=most + 1)
+    last = found[:most][-1] if len(found) > most else None
+    following = last and service.cursors.write(Position(order, last.sub, last.dataset_id), who.sub)
+    return jsonify(items=[share_json(item) for item in found[:most]], next=following)
 
 
 @blueprint.put("/datasets/<dataset_id>/shares/<sub>")

@@ -40,6 +40,8 @@ def test_the_few_that_are_needed() -> None:
         ({"DATASETS_PUBLIC_URL": "http://data.example.org"}, "DATASETS_PUBLIC_URL: must be https"),
         ({"DATASETS_PUBLIC_URL": "https://data.example.org/"}, "DATASETS_PUBLIC_URL"),
         ({"DATASETS_PUBLIC_URL": "https://data.example.org/x"}, "DATASETS_PUBLIC_URL: must have no path"),
+        ({"DATASETS_PUBLIC_URL": "https://data.example.org:99999"}, "DATASETS_PUBLIC_URL: Port out of range"),
+        ({"DATASETS_DATABASE_URL": "mysql://x"}, "DATASETS_DATABASE_URL: must begin with postgresql://"),
         ({"DATASETS_PUBLIC_URL": "https://[x"}, "DATASETS_PUBLIC_URL"),
         ({"DATASETS_ISSUER": "http://localhost:8000"}, "DATASETS_ISSUER must be https"),
         ({"DATASETS_TOKEN_CHECK": "sometimes"}, "DATASETS_TOKEN_CHECK"),

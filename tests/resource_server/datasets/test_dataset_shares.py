@@ -1,5 +1,7 @@
 """Shares: who gives them, to whom, and what is written down."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
 from dataset_world import HYDRO, World
@@ -97,6 +99,49 @@ def test_bad_shares_are_refused(world: World, body: object) -> None:
 
     assert 400 == ines.put(f"/datasets/{identifier}/shares/sub-mette", body).status_code
     assert [] == (ines.get(f"/datasets/{identifier}/shares").json or {})["items"]
+
+
+def test_the_list_of_shares_has_pages(world: World) -> None:
+    """Each share once; a cursor leads into no other dataset."""
+    ines = world.person("ines")
+    identifier, other = ines.create(), ines.create()
+    for name in ("mette", "jonas", "noor"):
+        ines.share(identifier, name)
+    path = f"/datasets/{identifier}/shares?limit=2"
+    first = ines.get(path).json or {}
+    second = ines.get(f"{path}&cursor={first['next']}").json or {}
+
+    assert ["sub-jonas", "sub-mette"] == [item["sub"] for item in first["items"]]
+    assert (["sub-noor"], None) == ([item["sub"] for item in second["items"]], second["next"])
+    assert 400 == ines.get(f"/datasets/{other}/shares?cursor={first['next']}").status_code
+    assert 400 == ines.get(f"{path[:-1]}0").status_code
+
+
+def test_a_share_that_ends_while_an_upload_waits_counts_no_more(world: World, dataset_database: Database) -> None:
+    """Who takes it away holds the dataset's row; the upload that waits for it sees what was committed."""
+    ines, mette = world.person("ines"), world.person("mette")
+    identifier = ines.create(mode="restricted")
+    ines.share(identifier, "mette", "modify")
+    with psycopg.connect(dataset_database.owner) as owner, ThreadPoolExecutor(1) as pool:
+        owner.execute("SELECT FROM datasets.dataset FOR UPDATE")
+        owner.execute("DELETE FROM datasets.share")
+        upload = pool.submit(mette.upload, identifier, b"late")
+        until_somebody_waits(dataset_database)
+        owner.commit()
+
+    assert 403 == upload.result(10).status_code
+    assert 0 == (ines.get(f"/datasets/{identifier}").json or {})["size"]
+
+
+def until_somebody_waits(database: Database) -> None:
+    """Returns once a statement waits for a lock."""
+    with psycopg.connect(database.owner, autocommit=True) as watcher:
+        for _ in range(500):
+            waiting = watcher.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+            if waiting != (0,):
+                return
+            watcher.execute("SELECT pg_sleep(0.01)")
+    pytest.fail("nobody waits")
 
 
 def test_the_directory_is_asked_once_in_ten_seconds(world: World) -> None:
