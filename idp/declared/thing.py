@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-# The defaults that are not empty, by kind; the rest are false, nothing, or an empty list or map.
+# The defaults that are no empty value of their type, by kind; the rest are false, nothing, or an empty list or map.
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "user": {"phone_number_verified": None},
     "resource": {"access_token_typ": "at+jwt", "access_token_alg": "ES256"},
     "client": {
         "grant_types": ["authorization_code"],

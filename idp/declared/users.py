@@ -156,7 +156,7 @@ def owners_of(emails: Collection[str]) -> dict[str, str]:
     statement = select(lowered, User.username).where(
         User.email_verified_at.is_not(None), lowered.in_([email.lower() for email in emails])
     )
-    return dict(db.session.execute(statement).tuples().all())
+    return dict(db.session.execute(statement).all())
 
 
 def write(change: Change, hashes: Mapping[str, str]) -> None:
@@ -205,7 +205,7 @@ def _update(change: Change) -> User:
 def _belong(user: User, wanted: Mapping[str, Any]) -> None:
     """Make the user's memberships those of the map; one that stays the same keeps its version."""
     statement = select(Company.slug, Member).join(Company).where(Member.user_id == user.id)
-    current = dict(db.session.execute(statement).tuples().all())
+    current = dict(db.session.execute(statement).all())
     for slug in current.keys() - wanted.keys():
         companies.remove(current[slug])
     for slug, asked in wanted.items():
