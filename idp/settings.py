@@ -176,6 +176,8 @@ def load(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting
     except ValidationError as error:
         first = error.errors()[0]
         where = "__".join(str(part) for part in first["loc"]).upper()
+        if first["type"] == "missing":
+            raise Misconfigured(f"IDP_{where} is missing: set it (idp.toml: {where.lower()})") from None
         said = first["msg"].removeprefix("Value error, ")
         raise Misconfigured(f"IDP_{where}: {said}" if where else said) from None
     except ValueError as error:

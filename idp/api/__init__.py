@@ -1,15 +1,43 @@
-"""JSON for self-service and administration, under /api/v1: bearer tokens, RFC 9457 problems, keyset pages."""
+"""JSON for self-service and administration, under /api/v1: bearer tokens, RFC 9457 problems, keyset pages.
+
+A resource is one file with its views and its statement; `_ROUTES` says where they are, `openapi` what they answer.
+"""
 
 import json
+from http import HTTPStatus
 
 import flask
 from flask import Blueprint
 
+from idp.api import me, members, openapi
+
+PREFIX = "/api/v1"
+
+_ROUTES = (
+    ("/me", me.me),
+    ("/me/companies", me.companies),
+    ("/companies/<company>/members", members.members),
+    # An imported subject may hold a slash.
+    ("/companies/<company>/members/<path:sub>", members.member),
+    ("/openapi.json", openapi.document),
+)
+
+
+def blueprint() -> Blueprint:
+    """Every route of the API, for pages of any origin: the token in the request is what counts, no cookie is read."""
+    mounted = Blueprint("api", __name__, url_prefix=PREFIX)
+    for rule, view in _ROUTES:
+        mounted.add_url_rule(rule, view.__name__, view, methods=["GET"], merge_slashes=False)
+    mounted.after_request(_allow_origins)
+    return mounted
+
 
 def problem(status: int, code: str, words: str, headers: dict[str, str]) -> flask.Response:
-    """A problem (RFC 9457 §3): `code` is the error code of the OAuth error, or of HTTP."""
-    body = {"type": "about:blank", "title": code, "status": status, "detail": words}
-    response = flask.Response(json.dumps(body), status, mimetype="application/problem+json")
+    """A problem (RFC 9457 §3); `error` is the OAuth error code, where it says more than the status does."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": words}
+    if code != "invalid_request":
+        body["error"] = code
+    response = flask.Response(json.dumps(body, separators=(",", ":")), status, mimetype="application/problem+json")
     for name, value in headers.items():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
@@ -17,6 +45,10 @@ def problem(status: int, code: str, words: str, headers: dict[str, str]) -> flas
     return response
 
 
-def blueprint() -> Blueprint:
-    """Every route of the API."""
-    return Blueprint("api", __name__, url_prefix="/api/v1")
+def _allow_origins(response: flask.Response) -> flask.Response:
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Expose-Headers"] = "WWW-Authenticate"
+    if flask.request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Headers"] = "Authorization"
+        response.headers["Access-Control-Max-Age"] = "7200"
+    return response

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, TIMESTAMP, BigInteger, CheckConstraint, ForeignKey, Index, Sequence, Text, func, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import TIMESTAMP, BigInteger, CheckConstraint, ForeignKey, Index, Sequence, Text, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from idp.accounts.models import User

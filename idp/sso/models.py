@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, TIMESTAMP, ForeignKey, Index, LargeBinary, Text, func, text
+from sqlalchemy import TIMESTAMP, ForeignKey, Index, LargeBinary, Text, func, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.db import Model, uuid7

@@ -73,8 +73,9 @@ def of_introspection(subject: Subject) -> Claims:
     known = subject.standing
     if known is None:
         return _own_company(subject)
-    found = _active(known) if known.membership else {}
-    if "companies" in subject.scopes or known.all_companies:
+    found = _active(known)
+    # Without an active company only a token for all companies may name any: a resource server would act on them.
+    if "companies" in subject.scopes and (known.membership or known.all_companies):
         found["companies"] = _named(known)
     return found
 

@@ -1,0 +1,57 @@
+# Every target makes what it needs by itself: .venv from the locked dependencies, and a browser for `make test`.
+
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for v in python3.14 python3.13 python3.12 python3.11 python3; do command -v $$v && break; done)
+OURS := idp consent_ui keys migrations local_postgres resource_server bench examples tests wsgi.py
+
+.PHONY: demo test lint bench browser translations locks
+
+demo: $(VENV)/runtime
+	@exec $(BIN)/python -m examples.demo --port $(PORT)
+
+test: lint browser
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check $(OURS)
+	$(BIN)/ruff format --check $(OURS)
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/dev
+	$(BIN)/python -m bench
+
+# Chromium for the pages' tests: the system's, or Debian's package where we may install it.
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	else \
+		echo "make test: Chromium is missing: install it (Debian: sudo apt-get install chromium; macOS: brew install --cask chromium)" >&2; exit 1; \
+	fi
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is missing (Debian: sudo apt-get install python3 python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11: install a newer one and run make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "make: venv is missing (Debian: sudo apt-get install python3-venv)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@ $(VENV)/runtime
+
+# After a change of pyproject.toml's dependencies; one lock for every Python and platform that we support.
+locks: $(VENV)/dev
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --extra embedded -o requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --extra embedded --extra dev -o requirements-dev.lock pyproject.toml
+
+translations: $(VENV)/dev
+	$(BIN)/pybabel compile --directory consent_ui/translations
