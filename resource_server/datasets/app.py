@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import BadRequest
 
 from resource_server import ResourceServer, protect
-from resource_server.datasets import api, problems
+from resource_server.datasets import api, portal, problems
 from resource_server.datasets.cursor import Cursors
 from resource_server.datasets.database import Database
 from resource_server.datasets.directory import Directory

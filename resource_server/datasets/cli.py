@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import ParamSpec
 
 import click
-from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import MPServer
 from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -58,19 +60,7 @@ def serve(bind: str, workers: int) -> None:
     host, port = _address(bind)
     with with_database(load()) as settings:
         _hand_on(settings)
-        server = Granian(
-            "resource_server.datasets.wsgi:application",
-            address=host,
-            port=port,
-            interface=Interfaces.WSGI,
-            workers=workers,
-            blocking_threads=32,
-            websockets=False,
-            factory=True,
-            log_access=False,
-            respawn_failed_workers=True,
-        )
-        server.serve()
+        _server(host, port, workers).serve()
 
 
 @main.command()
@@ -90,6 +80,25 @@ def load_file(file: Path) -> None:
         owner = settings.model_copy(update={"database_url": settings.migrations_database_url})
         for line in loading.load(build_service(owner), file):
             click.echo(line)
+
+
+def _server(host: str, port: int, workers: int) -> MPServer:
+    return MPServer(
+        "resource_server.datasets.wsgi:application",
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        workers=workers,
+        # More than there are connections: a client that sends its body slowly holds a thread, and nothing else.
+        blocking_threads=16,
+        http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=65_536),
+        websockets=False,
+        log_level=LogLevels.error,
+        workers_kill_timeout=5,
+        respawn_failed_workers=True,
+    )
 
 
 def _address(bind: str) -> tuple[str, int]:

@@ -140,6 +140,16 @@ def broken(port: int, path: str, bearer: str) -> int:
         return int(client.recv(4096).split()[1])
 
 
+def test_without_a_database_url_there_is_an_embedded_one(tmp_path: Path) -> None:
+    """In `IDP_DATA_DIR`, migrated, and found again the second time."""
+    settings = {"DATASETS_PUBLIC_URL": AUDIENCE, "DATASETS_ISSUER": ISSUER, "IDP_DATA_DIR": str(tmp_path), **CLIENT}
+    for _ in range(2):
+        process = start("migrate", **settings)
+        output, _nothing = process.communicate(timeout=60)
+        assert (0, "") == (process.returncode, output)
+    assert (tmp_path / "postgres" / "data").is_dir()
+
+
 @pytest.mark.parametrize(
     ("arguments", "settings", "words"),
     [
