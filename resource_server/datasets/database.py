@@ -1,11 +1,17 @@
 """Transactions that see the rows of certain companies and no others."""
 
+import select
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import create_engine, text
+import psycopg
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 # A statement, a lock and an idle transaction all end long before a person's patience does.
 _OPTIONS = "-c statement_timeout=4000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
@@ -30,7 +36,6 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=2,
-            pool_pre_ping=True,
             connect_args={
                 "connect_timeout": 2,
                 "options": _OPTIONS,
@@ -39,6 +44,7 @@ class Database:
                 "tcp_user_timeout": 4000,
             },
         )
+        event.listen(self.engine, "checkout", _refuse_dead)
 
     @contextmanager
     def transaction(self, companies: Iterable[str], *, snapshot: bool = False) -> Iterator[Session]:
@@ -64,3 +70,14 @@ class Database:
         with self.engine.begin() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 2000"))
             connection.execute(text("SELECT 1"))
+
+
+def _refuse_dead(connection: DBAPIConnection, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+    # An idle connection has nothing to read: if it has, the server said goodbye. A poll costs 2 µs, `SELECT 1` 300.
+    driver = cast("psycopg.Connection", connection)
+    if driver.closed:
+        raise DisconnectionError
+    poll = select.poll()
+    poll.register(driver.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise DisconnectionError
