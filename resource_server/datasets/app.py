@@ -40,8 +40,6 @@ def create_app(settings: Settings, *, fetch: Fetch = fetch, clock: Callable[[], 
     app.after_request(_headers)
     api.register(app)
     if settings.portal:
-        from resource_server.datasets import portal
-
         portal.register(app, service, fetch, clock)
     return app
 

@@ -1,0 +1,81 @@
+"""Figures, dates and reasons in plain words."""
+
+import mimetypes
+import zlib
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from flask import Flask
+
+KINDS: Final = {
+    "text/csv": "CSV",
+    "text/plain": "Text",
+    "text/markdown": "Markdown",
+    "application/json": "JSON",
+    "application/pdf": "PDF",
+    "application/octet-stream": "File",
+    "application/vnd.apache.parquet": "Parquet",
+}
+
+
+def register(app: Flask) -> None:
+    """Let the templates use them."""
+    for filter_ in (size, kind, day, moment, end, initials, tint):
+        app.add_template_filter(filter_)
+
+
+def size(count: int) -> str:
+    """Bytes as people read them: "1.2 MB"."""
+    for unit, bytes_ in (("MB", 1_000_000), ("kB", 1_000)):
+        if count >= bytes_:
+            return f"{count / bytes_:.1f} {unit}".replace(".0 ", " ")
+    return f"{count} byte{'' if count == 1 else 's'}"
+
+
+def kind(media_type: str) -> str:
+    """A media type as a word, where there is one."""
+    plain = media_type.partition(";")[0].strip().lower()
+    return KINDS.get(plain, plain)
+
+
+def extension(media_type: str) -> str:
+    """How the name of a file of this type ends, or nothing."""
+    return mimetypes.guess_extension(media_type.partition(";")[0].strip()) or ""
+
+
+def day(value: date) -> str:
+    """24 November 2026."""
+    return f"{value.day} {value:%B} {value.year}"
+
+
+def moment(value: datetime) -> str:
+    """24 November 2026, 10:38 UTC."""
+    return f"{day(value.astimezone(UTC))}, {value.astimezone(UTC):%H:%M} UTC"
+
+
+def end(value: datetime | None) -> str:
+    """When a share ends: its last day, or to the minute where it ends within a day."""
+    if value is None:
+        return "Never"
+    return day(last_day(value)) if value.astimezone(UTC).time() == time(0) else moment(value)
+
+
+def last_day(value: datetime) -> date:
+    """The last day on which a share that ends then holds, UTC."""
+    return (value.astimezone(UTC) - timedelta(microseconds=1)).date()
+
+
+def end_of(last: date) -> datetime:
+    """The first moment after that day, UTC."""
+    return datetime.combine(last + timedelta(days=1), time(0), UTC)
+
+
+def initials(name: str) -> str:
+    """Two letters for a tile."""
+    parts = name.replace("@", " ").replace(".", " ").split()
+    return "".join(part[0] for part in (parts[:1] + parts[1:][-1:])).upper() or "?"
+
+
+def tint(text: str) -> str:
+    """One of six tints, always the same for the same text."""
+    return "abcdef"[zlib.crc32(text.encode()) % 6]
