@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from types import ModuleType
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import flask
 import psycopg
@@ -21,10 +22,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from idp import api, health, logs
 from idp.context import Context
 from idp.db import db, engine_options, prepare, sqlalchemy_url
-from idp.errors import OAuthError, TemporarilyUnavailable
+from idp.errors import InvalidRequest, OAuthError, TemporarilyUnavailable
 from idp.oauth import extensions as extension_package
 from idp.oauth import views
 from idp.oauth.extension import discover
+from idp.oauth.request import FORM
 from idp.oauth.server import AuthorizationServer
 from idp.settings import Misconfigured, Settings
 from keys import KeySet, Policy, parse_kek
@@ -33,6 +35,7 @@ log = logging.getLogger(__name__)
 
 MAX_BODY = 64 * 1024
 MAX_URL = 8 * 1024
+MAX_PARAMETERS = 100
 
 # The database is away, or did not answer in time: nothing was decided.
 _AWAY = (
@@ -143,12 +146,24 @@ def _connector(app: Flask) -> Callable[[], Connection]:
 
 
 def _refuse_at_the_edge() -> None:
-    """What no endpoint could use: a URL that is too long, or that decodes to NUL."""
-    environ = flask.request.environ
-    if len(environ.get("QUERY_STRING", "")) + len(environ.get("PATH_INFO", "")) > MAX_URL:
+    """What no endpoint could use: too much of anything, and what does not decode to text without NUL."""
+    http = flask.request
+    # WSGI hands bytes as text (PEP 3333); the path is decoded already.
+    path, query = (http.environ.get(name, "").encode("latin-1") for name in ("PATH_INFO", "QUERY_STRING"))
+    if len(path) + len(query) > MAX_URL:
         flask.abort(414)
-    if "\0" in flask.request.path:
-        flask.abort(400)
+    if http.mimetype.startswith("multipart/"):
+        flask.abort(415)
+    form = http.get_data() if http.mimetype == FORM else b""
+    if query.count(b"&") + form.count(b"&") > MAX_PARAMETERS:
+        flask.abort(400, "too many parameters")
+    sent = b"&".join((path, unquote_to_bytes(query), unquote_to_bytes(form)))
+    try:
+        sent.decode()
+    except UnicodeDecodeError:
+        flask.abort(400, "the request must be UTF-8")
+    if b"\0" in sent:
+        flask.abort(400, "the request must not contain NUL")
 
 
 def _headers(response: flask.Response) -> flask.Response:
@@ -172,6 +187,9 @@ def _on_error(error: Exception) -> ResponseReturnValue:
     if isinstance(error, _AWAY):
         log.warning("the database is away", extra={"error": type(error).__name__})
         error = TemporarilyUnavailable()
+    if isinstance(error, psycopg.errors.ForeignKeyViolation):
+        # A client is known for some seconds after it was removed.
+        error = InvalidRequest("what the request is about was removed a moment ago")
     if isinstance(error, OAuthError):
         log.info("refused", extra=error.facts())
         status, headers = error.status_code, dict(error.get_headers())

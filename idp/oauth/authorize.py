@@ -20,7 +20,11 @@ from idp.errors import (
     InvalidRequestUri,
     InvalidScope,
     OAuthError,
+    RegistrationNotSupported,
+    RequestNotSupported,
+    RequestUriNotSupported,
     TemporarilyUnavailable,
+    TooManyRequests,
     UnauthorizedClient,
     UnsupportedResponseType,
 )
@@ -30,12 +34,19 @@ from idp.oauth.extension import Phase, Prompt
 from idp.oauth.request import OAuthRequest
 from idp.sso import browser, session
 
+# What a step of LOAD would have replaced by what it stands for; nobody did (OpenID Connect Core §3.1.2.6).
+_NOT_LOADED: dict[str, type[OAuthError]] = {
+    "request": RequestNotSupported,
+    "request_uri": RequestUriNotSupported,
+    "registration": RegistrationNotSupported,
+}
+
 
 def authorize() -> flask.Response:
     """GET or POST /oauth2/authorize (OpenID Connect Core §3.1.2.1)."""
     http = flask.request
     if http.method == "POST":
-        return _get_instead(requests.from_pairs(requests.parse(http.get_data(cache=False)), only=_known()))
+        return _get_instead(requests.from_pairs(requests.body(), only=_known()))
     request = requests.from_pairs(requests.parse(http.query_string), only=_known())
     if (uri := request.payload.get("request_uri") or "").startswith(waiting.URN):
         request = _pushed(request, uri.removeprefix(waiting.URN))
@@ -59,7 +70,9 @@ def _get_instead(request: OAuthRequest) -> flask.Response:
 def _pushed(asked: OAuthRequest, handle: str) -> OAuthRequest:
     """The stored request; its parameters count alone (RFC 9126 §4)."""
     row = waiting.find(handle)
-    if row is None or row.client_id != asked.payload.client_id:
+    # Once a browser has come with it, it is nobody else's.
+    foreign = row is not None and row.browser is not None and not waiting.belongs(row, browser.secret())
+    if row is None or foreign or row.client_id != asked.payload.client_id:
         raise InvalidRequestUri("the request_uri is unknown or over: start again from the application")
     return restored(row.parameters, row, handle)
 
@@ -82,7 +95,7 @@ def dispatch(request: OAuthRequest) -> flask.Response:
         if "none" in request.learnt.prompts:
             raise prompt.error
         return _wait(request, prompt)
-    except TemporarilyUnavailable:
+    except (TemporarilyUnavailable, TooManyRequests):
         raise  # a page: the client could do nothing with it
     except OAuthError as error:
         flask.current_app.logger.info("authorization refused", extra=error.facts())
@@ -95,6 +108,9 @@ def needed(request: OAuthRequest) -> Prompt | None:
     if payload.repeated:
         raise InvalidRequest("a parameter was sent more than once")
     provider.run_authorize(Phase.LOAD, request)
+    for name, error in _NOT_LOADED.items():
+        if payload.get(name):
+            raise error
     if not payload.response_type:
         raise InvalidRequest("response_type is missing")
     if payload.response_type not in provider.response_types:

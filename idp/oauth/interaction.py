@@ -15,12 +15,11 @@ from idp.accounts.login import Authentication
 from idp.clients import client as clients
 from idp.clients.models import Client
 from idp.db import db
-from idp.errors import AccessDenied
+from idp.errors import AccessDenied, OAuthError
 from idp.grants import consent as consents
 from idp.oauth import authorize, company, prompts, redirection, waiting
 from idp.oauth.company import Choices
 from idp.oauth.request import OAuthRequest
-from idp.opaque import digest
 from idp.sso import browser, session
 
 _OWNER = "SELECT name FROM company WHERE id = %(company)s"
@@ -97,18 +96,21 @@ class Interaction:
 
 
 def load(handle: str) -> Interaction:
-    """The interaction of this browser, or Lost."""
-    row, secret = waiting.find(handle), browser.secret()
-    if row is None or row.browser is None or secret is None or row.browser != digest(secret):
+    """The interaction of this browser.
+
+    Raises:
+        Lost: there is none.
+        HTTPException: no page is needed any more; Flask answers with the way back to the client.
+    """
+    row = waiting.find(handle)
+    if row is None or not waiting.belongs(row, browser.secret()):
         raise Lost
     request = authorize.restored(row.parameters, row, handle)
     if row.client_id is None:
         prompt, client = "login", None
     else:
         redirection.trusted(request)
-        found = authorize.needed(request)
-        # Nothing is needed: another tab went ahead. The last page's act brings the person back to the client.
-        prompt, client = found.page if found else "consent", _client_view(request.client)
+        prompt, client = _page_needed(request), _client_view(request.client)
     user = _user_view()
     return Interaction(
         handle=handle,
@@ -120,6 +122,19 @@ def load(handle: str) -> Interaction:
         reauthenticate=user is not None and prompt == "login",
         request=request,
     )
+
+
+def _page_needed(request: OAuthRequest) -> str:
+    try:
+        found = authorize.needed(request)
+    except OAuthError:
+        # Something ended meanwhile, the company perhaps: the client learns it.
+        flask.abort(authorize.dispatch(request))
+    if found is None and flask.request.method == "GET":
+        # Another tab went ahead.
+        flask.abort(authorize.dispatch(request))
+    # A posted decision counts, also a "no" to what another tab allowed meanwhile.
+    return found.page if found else "consent"
 
 
 def companies(interaction: Interaction, q: str = "") -> Choices:

@@ -24,7 +24,8 @@ class AuthorizationRequest(Model):
     client_id: Mapped[str | None] = mapped_column(ForeignKey("client.client_id", ondelete="CASCADE"))
     source: Mapped[str] = mapped_column(Text, default="plain")
     parameters: Mapped[dict[str, Any]] = mapped_column(JSONB)  # name -> list of values, only those that we know
-    browser: Mapped[bytes | None] = mapped_column(LargeBinary)  # digest of the browser's secret, from its cookie
+    browser: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)  # digest of its secret, from its cookie
+    network: Mapped[str | None] = mapped_column(Text, index=True)  # from where it came: an address, or an IPv6 /64
     company: Mapped[str | None] = mapped_column(Text)  # what the chooser answered: an id, or "*"
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)

@@ -20,6 +20,9 @@ def login_needed(request: OAuthRequest) -> bool:
     if session is None:
         return True
     if request.learnt.hinted_sub not in (None, session.sub):
+        if waited_for(request):
+            # OpenID Connect Core §3.1.2.1: somebody else signed in, and asking on and on would not change it.
+            raise LoginRequired("somebody else signed in than the id_token_hint names")
         return True
     if waited_for(request):
         return False
@@ -70,7 +73,7 @@ def needed(request: OAuthRequest) -> Prompt | None:
 def granted_scopes(request: OAuthRequest) -> tuple[str, ...]:
     """What was asked of what the client may ask for; unknown scopes are left out (OpenID Connect Core §3.1.2.1)."""
     allowed = clients.allowed_scopes(request.client)
-    asked = request.payload.words("scope") or sorted(set(request.client.scopes) - {"offline_access"})
+    asked = request.payload.words("scope") or sorted(allowed - {"offline_access"})
     # Core §11: offline_access means nothing to a client that cannot refresh.
     if not request.client.check_grant_type("refresh_token"):
         allowed -= {"offline_access"}

@@ -23,7 +23,8 @@ from idp.grants import standing
 from idp.grants.standing import Standing
 from idp.oauth import claims, refresh, revoked
 from idp.oauth.claims import Claims, Subject, TokenKind
-from idp.oauth.request import OAuthRequest
+from idp.oauth.request import FORM, OAuthRequest, Payload
+from idp.oauth.request import parse as parse_form
 from keys import BadToken
 
 if TYPE_CHECKING:
@@ -208,6 +209,11 @@ def bearer(scope: str | None = None) -> Judged:
     """The access token of this HTTP request, or the error of RFC 6750 §3.1.
 
     The header, or in a POST the form (RFC 6750 §2.2); never the query, since URLs get logged.
+
+    Raises:
+        InvalidRequest: it came in both ways, or twice (RFC 6750 §3.1).
+        NoToken, InvalidToken: there is none, or it does not count.
+        InsufficientScope: it lacks `scope`.
     """
     token = _presented()
     if not token:
@@ -225,8 +231,11 @@ def bearer(scope: str | None = None) -> Judged:
 def _presented() -> str | None:
     http = flask.request
     scheme, _, token = http.headers.get("Authorization", "").partition(" ")
+    form = Payload(parse_form(http.get_data()) if http.method == "POST" and http.mimetype == FORM else ())
+    posted = form.all("access_token")
+    if len(posted) + bool(scheme) > 1:
+        challenge = {"WWW-Authenticate": 'Bearer error="invalid_request"'}
+        raise InvalidRequest("send the access token once, in one way", headers=challenge)
     if scheme:
         return token.strip() if scheme.lower() == "bearer" else None
-    if http.method == "POST" and http.mimetype == "application/x-www-form-urlencoded":
-        return http.form.get("access_token")
-    return None
+    return posted[0] if posted else None

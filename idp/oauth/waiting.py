@@ -8,10 +8,12 @@ import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 
+import flask
 from psycopg.types.json import Jsonb
 
-from idp import context
+from idp import context, limits
 from idp.db import db
+from idp.errors import TooManyRequests
 from idp.oauth.models import AuthorizationRequest
 from idp.opaque import digest
 
@@ -19,16 +21,21 @@ URN = "urn:ietf:params:oauth:request_uri:"  # RFC 9126 §2.2
 LIFETIME = timedelta(minutes=10)
 PUSHED_LIFETIME = timedelta(seconds=60)  # until the first visit
 _MOST_PER_BROWSER = 10
+_MOST_PER_NETWORK = 5_000  # an office of thousands in the morning
 
-# A browser keeps its newest requests: the cookie stays as it is, tabs work, and nothing grows.
+# A browser keeps its newest requests: the cookie stays as it is, and tabs work. Who drops its cookies is counted by
+# address, so that nobody fills the table.
 _INSERT = """
     WITH oldest AS (
         DELETE FROM authorization_request WHERE browser = %(browser)s AND hash IN (
             SELECT hash FROM authorization_request WHERE browser = %(browser)s
              ORDER BY created_at DESC OFFSET %(most)s - 1)
     )
-    INSERT INTO authorization_request (hash, client_id, source, parameters, browser, created_at, expires_at)
-    VALUES (%(hash)s, %(client)s, %(source)s, %(parameters)s, %(browser)s, %(now)s, %(expires_at)s)
+    INSERT INTO authorization_request
+        (hash, client_id, source, parameters, browser, network, created_at, expires_at)
+    SELECT %(hash)s, %(client)s, %(source)s, %(parameters)s, %(browser)s, %(network)s, %(now)s, %(expires_at)s
+     WHERE (SELECT count(*) FROM authorization_request WHERE network = %(network)s AND expires_at > %(now)s)
+         < %(most_of_network)s
 """
 
 _FIND = """
@@ -37,7 +44,8 @@ _FIND = """
 """
 
 _BIND = """
-    UPDATE authorization_request SET browser = %(browser)s, expires_at = %(expires_at)s WHERE hash = %(hash)s
+    UPDATE authorization_request SET browser = %(browser)s, expires_at = %(expires_at)s
+     WHERE hash = %(hash)s AND browser IS NULL
 """
 
 _CHOOSE = "UPDATE authorization_request SET company = %(company)s WHERE hash = %(hash)s"
@@ -50,7 +58,11 @@ _FORGET = "DELETE FROM authorization_request WHERE hash = %(hash)s"
 def store(
     parameters: Mapping[str, list[str]], *, client_id: str | None, source: str = "plain", browser: str | None = None
 ) -> str:
-    """Keep a request; its handle. Without a browser it is one that was only posted: the first visit binds it."""
+    """Keep a request; its handle. Without a browser it is one that was only posted: the first visit binds it.
+
+    Raises:
+        TooManyRequests: thousands wait from this address.
+    """
     handle, now = secrets.token_urlsafe(16), context.now()
     values = {
         "hash": digest(handle),
@@ -61,10 +73,18 @@ def store(
         "now": now,
         "expires_at": now + (LIFETIME if browser else PUSHED_LIFETIME),
         "most": _MOST_PER_BROWSER,
+        "network": limits.network(flask.request.remote_addr or ""),
+        "most_of_network": _MOST_PER_NETWORK,
     }
     with db.hot() as cursor:
-        cursor.execute(_INSERT, values)
+        if not cursor.execute(_INSERT, values).rowcount:
+            raise TooManyRequests(int(PUSHED_LIFETIME.total_seconds()))
     return handle
+
+
+def belongs(row: AuthorizationRequest, secret: str | None) -> bool:
+    """Whether the request is of the browser with this secret."""
+    return secret is not None and row.browser == digest(secret)
 
 
 def find(handle: str) -> AuthorizationRequest | None:

@@ -198,6 +198,7 @@ def upgrade() -> None:
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("parameters", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("browser", sa.LargeBinary(), nullable=True),
+        sa.Column("network", sa.Text(), nullable=True),
         sa.Column("company", sa.Text(), nullable=True),
         sa.Column("created_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("expires_at", sa.TIMESTAMP(timezone=True), nullable=False),
@@ -210,7 +211,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("hash", name=op.f("authorization_request_pkey")),
     )
+    op.create_index(op.f("authorization_request_browser"), "authorization_request", ["browser"], unique=False)
     op.create_index(op.f("authorization_request_expires_at"), "authorization_request", ["expires_at"], unique=False)
+    op.create_index(op.f("authorization_request_network"), "authorization_request", ["network"], unique=False)
     op.create_table(
         "consent",
         sa.Column("id", sa.Uuid(), nullable=False),

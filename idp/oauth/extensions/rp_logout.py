@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import flask
 from flask import current_app
 
+from idp import context
 from idp.clients.models import Client
 from idp.errors import InvalidRequest
 from idp.oauth import request as requests
@@ -35,12 +36,15 @@ class Logout:
 def end_session() -> flask.Response:
     """GET or POST /oauth2/logout (RP-Initiated Logout §2, §3)."""
     http = flask.request
-    text = http.get_data(cache=False) if http.method == "POST" else http.query_string
-    payload = Payload(requests.parse(text))
+    posted = http.method == "POST"
+    payload = Payload(requests.body() if posted else requests.parse(http.query_string))
     if payload.repeated:
         raise InvalidRequest("a parameter was sent more than once")
+    token = payload.get("csrf_token") if posted else None
+    if posted and token is None:
+        return _get_instead(payload)
     logout, current = _check(payload), session.current()
-    confirmed = http.method == "POST" and csrf.valid(payload.get("csrf_token") or "", _PURPOSE)
+    confirmed = token is not None and csrf.valid(token, _PURPOSE)
     if current and not confirmed and logout.sub != current.sub:
         return _ask(logout)
     if current:
@@ -50,6 +54,16 @@ def end_session() -> flask.Response:
     name = logout.client.client_name if logout.client else None
     response: flask.Response = current_app.extensions["ui"].render("signed_out", client_name=name, return_url=None)
     return response
+
+
+def _get_instead(payload: Payload) -> flask.Response:
+    """A POST from another site arrives without our cookies (SameSite=Lax): let the browser GET it."""
+    again = f"{context.settings().public_url}{flask.request.path}?{urlencode(_fields(payload))}"
+    return flask.Response(status=303, headers={"Location": again})
+
+
+def _fields(payload: Payload) -> dict[str, str]:
+    return {name: value for name in _PARAMETERS if (value := payload.get(name))}
 
 
 def _check(payload: Payload) -> Logout:
@@ -64,12 +78,11 @@ def _check(payload: Payload) -> Logout:
     client = server.current().query_client(client_id) if client_id else None
     if client_id and client is None:
         raise InvalidRequest("the client is not registered here")
-    fields = {name: value for name in _PARAMETERS if (value := payload.get(name))}
     return Logout(
         client=client,
         sub=found["sub"] if found else None,
         return_url=_return_url(payload, client),
-        fields=fields,
+        fields=_fields(payload),
     )
 
 
