@@ -4,7 +4,6 @@ Unknown client and wrong secret are one answer that takes one time. Secrets in t
 """
 
 import base64
-import binascii
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote_plus
 
@@ -23,15 +22,17 @@ def client_secret_basic(query: Query, request: OAuthRequest) -> Client | None:
     if header[:6].lower() != "basic ":
         return None
     try:
-        user, separator, password = base64.b64decode(header[6:].strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeError):
+        pair = base64.b64decode(header[6:].strip(), validate=True).decode()
+    except ValueError:
         raise InvalidClient from None
-    if not separator or "\0" in user + password:
+    user, separator, password = pair.partition(":")
+    client_id, secret = unquote_plus(user), unquote_plus(password)
+    # Here a NUL would pass the edge, which sees base64.
+    if not separator or "\0" in client_id + secret:
         raise InvalidClient
-    client_id = unquote_plus(user)
     if request.payload.client_id not in (None, client_id):
         raise InvalidRequest("client_id in the body is not the client that authenticated")
-    return _with_secret(query, client_id, unquote_plus(password))
+    return _with_secret(query, client_id, secret)
 
 
 def client_secret_post(query: Query, request: OAuthRequest) -> Client | None:
@@ -43,7 +44,9 @@ def client_secret_post(query: Query, request: OAuthRequest) -> Client | None:
 
 
 def public(query: Query, request: OAuthRequest) -> Client | None:
-    """A public client only says who it is (RFC 6749 §3.2.1)."""
+    """A public client only says who it is (RFC 6749 §3.2.1); a header that proved nothing is a failed attempt."""
+    if "Authorization" in request.headers:
+        return None
     client = query(request.payload.client_id) if request.payload.client_id else None
     return client if client and client.public else None
 
