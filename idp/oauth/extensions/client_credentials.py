@@ -1,7 +1,7 @@
 """A client acts for itself: RFC 6749 §4.4. No statement at all: the client is cached, the token is signed."""
 
 from idp.clients import client as clients
-from idp.errors import InvalidRequest, InvalidScope, UnauthorizedClient
+from idp.errors import InvalidRequest, UnauthorizedClient
 from idp.oauth.extension import Extension
 from idp.oauth.grant_type import GrantType
 from idp.oauth.request import Authorization, OAuthRequest
@@ -19,11 +19,13 @@ class ClientCredentials(GrantType):
             raise UnauthorizedClient("a public client cannot act for itself")
         if request.payload.get("company"):
             raise InvalidRequest("a client's own token is for the company that owns the client")
+        audience = tuple(request.payload.all("resource")) or (clients.default_audience(client),)
         # Scopes about a user mean nothing here.
-        scopes = tuple(scope for scope in client.scopes if scope not in clients.DEFAULT_SCOPES)
-        if not scopes and request.payload.get("scope"):
-            raise InvalidScope("the client registered no scope for itself")
-        return Authorization(scopes=scopes, audience=(clients.default_audience(client),))
+        scopes = set(client.scopes) - clients.DEFAULT_SCOPES
+        if clients.api_resource().uri in audience and clients.resources_of(client.client_id):
+            # Who acts as a resource server must be able to ask who the members are.
+            scopes.add("members:read")
+        return Authorization(scopes=tuple(sorted(scopes)), audience=audience)
 
 
 extension = Extension(name="client_credentials", spec="RFC 6749 §4.4", grants=(ClientCredentials,))
