@@ -1,0 +1,75 @@
+"""`idp serve`: answers, and ends when it is told to."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("app")
+
+
+@pytest.fixture
+def port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@contextmanager
+def serving(environment, tmp_path, port, *arguments):
+    """The server as a process, from its first answer; it is ended at the latest at the end of the block."""
+    command = [sys.executable, "-c", "from idp.cli import main; main()", "serve", "--bind", f"127.0.0.1:{port}"]
+    with open(tmp_path / "log", "w") as log:
+        process = subprocess.Popen([*command, *arguments], env=environment, cwd=tmp_path, stderr=log, stdout=log)
+    try:
+        _wait_for(process, port)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=15)
+
+
+def _wait_for(process, port):
+    end = time.monotonic() + 30
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the server does not answer")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_answers_and_ends_cleanly(environment, tmp_path, port, number):
+    url = f"http://localhost:{port}"
+    variables = environment | {"IDP_PUBLIC_URL": url}
+    with serving(variables, tmp_path, port, "--workers", "2", "--with-jobs") as process:
+        with urllib.request.urlopen(f"{url}/.well-known/openid-configuration", timeout=5) as answer:
+            assert url == json.load(answer)["issuer"]
+        process.send_signal(number)
+        assert 0 == process.wait(timeout=10)
+
+    log = (tmp_path / "log").read_text()
+    assert "Traceback" not in log
+    assert all(environment[secret] not in log for secret in ("IDP_KEYS__KEK", "IDP_DATABASE_URL"))
+
+
+def test_on_the_embedded_database_it_needs_nothing_but_its_url(environment, tmp_path, port):
+    variables = {
+        "PATH": environment["PATH"],
+        "HOME": str(tmp_path),
+        "IDP_PUBLIC_URL": f"http://localhost:{port}",
+    }
+    with serving(variables, tmp_path, port, "--workers", "1") as process:
+        process.terminate()
+        assert 0 == process.wait(timeout=15)
+
+    assert not (tmp_path / ".idp" / "postgres" / "data" / "postmaster.pid").exists()
