@@ -63,34 +63,34 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
 
 
 @pytest.fixture
-def app(provider: Provider) -> Flask:
+def pages(provider: Provider) -> Flask:
     return make_app(provider)
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
+def visitor(pages: Flask) -> FlaskClient:
+    return pages.test_client()
 
 
 @pytest.fixture
-def rendered(provider: Provider, client: FlaskClient):
+def rendered(provider: Provider, visitor: FlaskClient):
     """A page that the provider renders itself, with its facts."""
 
     def answer(page: str, **facts: Any) -> TestResponse:
         provider.rendered = facts
-        return client.get(f"/rendered/{page}")
+        return visitor.get(f"/rendered/{page}")
 
     return answer
 
 
 @pytest.fixture
-def fill(client: FlaskClient):
+def fill(visitor: FlaskClient):
     """Fills in a form as a browser would: with its token, and with the headers of a post from our own page."""
 
     def submit(path, page=None, headers=None, **fields) -> TestResponse:
-        tokens = Page(client.get(page or path).text).tokens
+        tokens = Page(visitor.get(page or path).text).tokens
         sent = {"csrf_token": tokens.get(path) or tokens[None], **fields}
-        return client.post(
+        return visitor.post(
             path, data=sent, headers={"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin", **(headers or {})}
         )
 

@@ -21,9 +21,9 @@ def _signed_in(provider):
     ]
 
 
-def test_shows_all_that_acts_in_my_name(client):
+def test_shows_all_that_acts_in_my_name(visitor):
     """One entry an application, whatever the companies: it is stopped as one."""
-    answer = client.get("/account")
+    answer = visitor.get("/account")
     page = Page(answer.text)
 
     assert 200 == answer.status_code
@@ -39,18 +39,18 @@ def test_shows_all_that_acts_in_my_name(client):
     assert "<b>Meter" not in answer.text
 
 
-def test_nothing_yet(client, provider):
+def test_nothing_yet(visitor, provider):
     """An empty page says what would be here."""
     provider.connections, provider.memberships = [], ()
-    text = Page(client.get("/account").text).text
+    text = Page(visitor.get("/account").text).text
 
     assert "You are not a member of any company yet." in text
     assert "No application acts for you." in text
 
 
-def test_stopping_ends_all_access_of_the_application(client, fill, provider):
+def test_stopping_ends_all_access_of_the_application(visitor, fill, provider):
     answer = fill("/account/stop", page="/account", client_id="forecast")
-    page = Page(client.get(answer.location).text)
+    page = Page(visitor.get(answer.location).text)
 
     assert 303 == answer.status_code
     assert [
@@ -67,30 +67,30 @@ def test_stopping_nothing_is_refused(fill, provider, client_id):
     assert not provider.calls
 
 
-def test_a_forged_stop_changes_nothing(client, fill, provider):
+def test_a_forged_stop_changes_nothing(visitor, fill, provider):
     """Neither from another site nor with the token of another form."""
     foreign = fill("/account/stop", page="/account", client_id="forecast", headers={"Origin": "https://evil.example"})
-    forged = client.post("/account/stop", data={"client_id": "forecast", "csrf_token": provider.token("logout")})
+    forged = visitor.post("/account/stop", data={"client_id": "forecast", "csrf_token": provider.token("logout")})
 
     assert 403 == foreign.status_code
     assert 400 == forged.status_code
     assert not provider.calls
 
 
-def test_sign_out_is_a_post_with_its_token(client, provider):
-    page = Page(client.get("/account").text)
+def test_sign_out_is_a_post_with_its_token(visitor, provider):
+    page = Page(visitor.get("/account").text)
 
     assert provider.token("logout") == page.tokens["/oauth2/logout"]
 
 
-def test_who_is_not_signed_in_does_that_first(client, provider):
+def test_who_is_not_signed_in_does_that_first(visitor, provider):
     """And comes back by our own memory, not by an address in the URL."""
     provider.signed_in = False
     token = provider.token("stop")
 
     for answer in (
-        client.get("/account"),
-        client.post("/account/stop", data={"csrf_token": token}, headers={"Origin": ORIGIN}),
+        visitor.get("/account"),
+        visitor.post("/account/stop", data={"csrf_token": token}, headers={"Origin": ORIGIN}),
     ):
         assert 303 == answer.status_code
         assert "/signin/h1" == answer.location

@@ -14,8 +14,8 @@ def _waits_for_a_company(provider):
     provider.waits("company")
 
 
-def test_each_company_is_a_button(client, provider):
-    page = Page(client.get("/signin/h1/company").text)
+def test_each_company_is_a_button(visitor, provider):
+    page = Page(visitor.get("/signin/h1/company").text)
 
     assert "Which company are you working for?" == page.heading
     buttons = page.all("button", name="company")
@@ -46,18 +46,18 @@ def test_no_choice_is_refused(fill, provider):
 
 
 @pytest.mark.parametrize(("count", "searches"), [(8, 0), (9, 1)])
-def test_few_are_read_many_are_searched(client, provider, count, searches):
+def test_few_are_read_many_are_searched(visitor, provider, count, searches):
     provider.memberships = member_of(count)
-    page = Page(client.get("/signin/h1/company").text)
+    page = Page(visitor.get("/signin/h1/company").text)
 
     assert searches == len(page.all("input", id="q"))
 
 
-def test_at_most_100_are_shown(client, provider):
+def test_at_most_100_are_shown(visitor, provider):
     """The ones used last come first, and none stands there twice."""
     provider.memberships = tuple(replace(choice, id=UUID(int=n)) for n, choice in enumerate(member_of(80) * 3))
     provider.used_lately(days=2, count=3)
-    page = Page(client.get("/signin/h1/company").text)
+    page = Page(visitor.get("/signin/h1/company").text)
     values = [b["value"] for b in page.all("button", name="company")]
 
     assert [str(UUID(int=n)) for n in range(4)] == values[:4]
@@ -70,27 +70,27 @@ def test_at_most_100_are_shown(client, provider):
 @pytest.mark.parametrize(
     ("days", "said"), [(0, "today"), (1, "yesterday"), (9, "9 days ago"), (40, "October 15, 2026")]
 )
-def test_says_when_a_company_was_used(client, provider, days, said):
+def test_says_when_a_company_was_used(visitor, provider, days, said):
     """To the day, since nobody's time zone is known."""
     provider.used_lately(days)
-    page = Page(client.get("/signin/h1/company").text)
+    page = Page(visitor.get("/signin/h1/company").text)
 
     assert f"Aker Member last used {said}" == page.all("button", name="company")[0].text
 
 
-def test_search_finds(client, provider):
+def test_search_finds(visitor, provider):
     provider.memberships = member_of(80)
-    page = Page(client.get("/signin/h1/company?q=hydro").text)
+    page = Page(visitor.get("/signin/h1/company?q=hydro").text)
 
     assert 10 == len(page.all("button", name="company"))
     assert "hydro" == page.one("input", id="q")["value"]
     assert "Found for “hydro”" in page.text
 
 
-def test_search_finds_nothing(client, provider):
+def test_search_finds_nothing(visitor, provider):
     """Never a dead end."""
     provider.memberships = member_of(80)
-    answer = client.get("/signin/h1/company?q=<i>Piet")
+    answer = visitor.get("/signin/h1/company?q=<i>Piet")
     page = Page(answer.text)
 
     assert 200 == answer.status_code
@@ -98,9 +98,9 @@ def test_search_finds_nothing(client, provider):
     assert "Clear the search" == page.one("a", href="/signin/h1/company").text
 
 
-def test_no_company_at_all(client, provider):
+def test_no_company_at_all(visitor, provider):
     provider.memberships = ()
-    page = Page(client.get("/signin/h1/company").text)
+    page = Page(visitor.get("/signin/h1/company").text)
 
     assert f"Ask a colleague to invite {ADA.email}, then try again." in page.text
     assert not page.all("button", name="company")

@@ -13,8 +13,8 @@ def _waits_for_consent(provider):
     provider.waits("consent")
 
 
-def test_says_all_that_a_decision_needs(client, provider):
-    page = Page(client.get("/signin/h1/consent").text)
+def test_says_all_that_a_decision_needs(visitor, provider):
+    page = Page(visitor.get("/signin/h1/consent").text)
 
     assert "Allow Grid Forecast to work for you?" == page.heading
     for words in (
@@ -28,24 +28,24 @@ def test_says_all_that_a_decision_needs(client, provider):
         assert words in page.text
 
 
-def test_nothing_is_called_new_the_first_time(client, provider):
+def test_nothing_is_called_new_the_first_time(visitor, provider):
     provider.scopes = tuple(replace(scope, new=True) for scope in provider.scopes)
 
-    assert "New" not in Page(client.get("/signin/h1/consent").text).text.split()
+    assert "New" not in Page(visitor.get("/signin/h1/consent").text).text.split()
 
 
-def test_without_a_company(client, provider):
+def test_without_a_company(visitor, provider):
     provider.consent_company = None
-    page = Page(client.get("/signin/h1/consent").text)
+    page = Page(visitor.get("/signin/h1/consent").text)
 
     assert "ada.larsen@northsea.example" in page.text
     assert "Datasets: what you may do there yourself" in page.text
 
 
 @pytest.mark.parametrize(("decision", "allowed"), [("allow", True), ("deny", False)])
-def test_the_decision_is_a_button(client, fill, provider, decision, allowed):
+def test_the_decision_is_a_button(visitor, fill, provider, decision, allowed):
     """Both have the same size and weight of words; neither is preselected."""
-    buttons = Page(client.get("/signin/h1/consent").text).all("button", name="decision")
+    buttons = Page(visitor.get("/signin/h1/consent").text).all("button", name="decision")
     answer = fill("/signin/h1/consent", decision=decision)
 
     assert ["deny", "allow"] == [b["value"] for b in buttons]
@@ -62,15 +62,15 @@ def test_anything_else_decides_nothing(fill, provider, fields):
     assert "Choose “Allow” or “Do not allow”." in Page(answer.text).one("div", role="alert").text
 
 
-def test_the_clients_papers_are_links_to_web_pages_only(client, provider):
+def test_the_clients_papers_are_links_to_web_pages_only(visitor, provider):
     """They open beside the sign-in and learn nothing of it."""
-    assert 2 == Page(client.get("/signin/h1/consent").text).text.count("opens in a new tab") - 1
+    assert 2 == Page(visitor.get("/signin/h1/consent").text).text.count("opens in a new tab") - 1
 
     provider.waits("consent", client=replace(FORECAST, policy_uri="javascript:1", tos_uri="data:x", uri=None))
-    assert not Page(client.get("/signin/h1/consent").text).all("a", target="_blank")
+    assert not Page(visitor.get("/signin/h1/consent").text).all("a", target="_blank")
 
 
-def test_the_clients_logo_is_not_loaded(client, provider):
+def test_the_clients_logo_is_not_loaded(visitor, provider):
     provider.waits("consent", client=replace(FORECAST, logo_uri="https://tracker.example/logo.png"))
 
-    assert "tracker.example" not in client.get("/signin/h1/consent").text
+    assert "tracker.example" not in visitor.get("/signin/h1/consent").text

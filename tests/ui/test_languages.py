@@ -27,9 +27,9 @@ WORDS = {"en": "Sign in", "nb": "Logg inn", "ar": "تسجيل الدخول"}
         ("xx", (), "ar", "ar"),
     ],
 )
-def test_the_page_speaks(client, provider, chosen, asked, accepted, spoken):
+def test_the_page_speaks(visitor, provider, chosen, asked, accepted, spoken):
     provider.waits("login", ui_locales=asked)
-    answer = client.get("/signin/h1", query_string={"ui_locales": chosen}, headers={"Accept-Language": accepted})
+    answer = visitor.get("/signin/h1", query_string={"ui_locales": chosen}, headers={"Accept-Language": accepted})
     page = Page(answer.text)
 
     assert WORDS[spoken] == page.heading
@@ -37,21 +37,21 @@ def test_the_page_speaks(client, provider, chosen, asked, accepted, spoken):
     assert ("rtl" if spoken == "ar" else "ltr") == page.one("html")["dir"]
 
 
-def test_the_menu_offers_the_others(client, provider):
+def test_the_menu_offers_the_others(visitor, provider):
     """In their own words; what else stands in the address stays."""
     provider.waits("company")
-    page = Page(client.get("/signin/h1/company?q=a+b").text)
+    page = Page(visitor.get("/signin/h1/company?q=a+b").text)
 
     assert [("?q=a+b&ui_locales=nb", "nb", "Norsk bokmål"), ("?q=a+b&ui_locales=ar", "ar", "العربية")] == [
         (link["href"], link["lang"], link.text) for link in page.all("a") if "hreflang" in link
     ]
 
 
-def test_a_choice_lasts_through_the_sign_in(client, fill, provider):
+def test_a_choice_lasts_through_the_sign_in(visitor, fill, provider):
     """It travels in our own addresses, and never to the client."""
     following = fill("/signin/h1?ui_locales=nb", identifier="ada", password="a long pass phrase")
     provider.waits("consent")
-    turned = client.get("/signin/h1?ui_locales=nb")
+    turned = visitor.get("/signin/h1?ui_locales=nb")
     finished = fill("/signin/h1/consent?ui_locales=nb", decision="allow")
 
     assert "/signin/h1/next?ui_locales=nb" == following.location

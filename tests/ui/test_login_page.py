@@ -8,9 +8,9 @@ from tests.ui.page import Page
 WRONG = "That password does not match this account. Check the name, Caps Lock and the keyboard language."
 
 
-def test_asks_for_name_and_password(client, provider):
+def test_asks_for_name_and_password(visitor, provider):
     """Both fields have a label, and the tokens by which password managers know them (WCAG 1.3.5, 3.3.8)."""
-    answer = client.get("/signin/h1")
+    answer = visitor.get("/signin/h1")
     page = Page(answer.text)
 
     assert 200 == answer.status_code
@@ -25,20 +25,20 @@ def test_asks_for_name_and_password(client, provider):
     assert "You are at id.havn.example" in page.text
 
 
-def test_says_where_the_sign_in_leads(client, provider):
-    assert "Continue to Grid Forecast by Kelda Analytics" in Page(client.get("/signin/h1").text).text
+def test_says_where_the_sign_in_leads(visitor, provider):
+    assert "Continue to Grid Forecast by Kelda Analytics" in Page(visitor.get("/signin/h1").text).text
 
 
-def test_signs_in_for_our_own_pages_without_a_client(client, provider):
+def test_signs_in_for_our_own_pages_without_a_client(visitor, provider):
     provider.waits("login", client=None)
 
-    assert "Continue to your account." in Page(client.get("/signin/h1").text).text
+    assert "Continue to your account." in Page(visitor.get("/signin/h1").text).text
 
 
-def test_login_hint_fills_the_name(client, provider):
+def test_login_hint_fills_the_name(visitor, provider):
     """What the client knows is not typed again (OpenID Connect Core §3.1.2.1); the cursor waits in the password."""
     provider.waits("login", login_hint="ada@northsea.example")
-    page = Page(client.get("/signin/h1").text)
+    page = Page(visitor.get("/signin/h1").text)
 
     assert "ada@northsea.example" == page.one("input", id="identifier")["value"]
     assert ["password"] == [e["id"] for e in page.elements if "autofocus" in e]
@@ -104,10 +104,10 @@ def test_a_throttled_address_waits(fill, provider):
     assert "/signin/h1" == page.one("a", class_="button full")["href"]
 
 
-def test_a_known_person_gives_the_password_alone(client, fill, provider):
+def test_a_known_person_gives_the_password_alone(visitor, fill, provider):
     """The name is not asked, and cannot be changed by what is posted; managers still see it."""
     provider.waits("login", user=ADA, reauthenticate=True)
-    page = Page(client.get("/signin/h1").text)
+    page = Page(visitor.get("/signin/h1").text)
     fill("/signin/h1", identifier="mallory", password=PASSWORD)
 
     assert "Confirm that it is you" == page.heading
@@ -124,30 +124,30 @@ def test_not_you_leads_back(fill, provider):
     assert ("other_account", "h1") == provider.calls[-1]
 
 
-def test_another_page_s_turn(client, provider):
+def test_another_page_s_turn(visitor, provider):
     """The interaction says which page is due; the pages do not know (and a late POST changes nothing)."""
     provider.waits("consent")
 
-    for answer in (client.get("/signin/h1"), client.post("/signin/h1", data={"identifier": "a", "password": "b"})):
+    for answer in (visitor.get("/signin/h1"), visitor.post("/signin/h1", data={"identifier": "a", "password": "b"})):
         assert 303 == answer.status_code
         assert "/signin/h1/consent" == answer.location
     assert not provider.calls
 
 
-def test_a_lost_interaction_starts_again(client, provider):
-    answer = client.get("/signin/unknown")
+def test_a_lost_interaction_starts_again(visitor, provider):
+    answer = visitor.get("/signin/unknown")
 
     assert 400 == answer.status_code
     assert "Start again" == Page(answer.text).heading
 
 
-def test_a_hostile_client_name_is_text(client, provider):
+def test_a_hostile_client_name_is_text(visitor, provider):
     """Client metadata is anybody's text: it neither becomes markup nor turns the sentence around."""
     name = "<script>alert(1)</script>\u202e"
     hostile = replace(LOGIN.client, name=name, owner="<b>", uri="javascript:alert(1)")
     for prompt, path in (("login", ""), ("company", "/company"), ("consent", "/consent")):
         provider.waits(prompt, client=hostile)
-        answer = client.get(f"/signin/h1{path}")
+        answer = visitor.get(f"/signin/h1{path}")
 
         assert 200 == answer.status_code
         assert "<script" not in answer.text

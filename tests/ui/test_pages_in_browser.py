@@ -38,7 +38,10 @@ PAGES = {
         {"facts": {**ERROR, "status": 400, "message": "We stopped here.", "client_name": "Grid Forecast"}},
     ),
     "our fault": ("/rendered/error", {"facts": {**ERROR, "status": 500, "message": "", "client_name": None}}),
-    "sign out": ("/rendered/logout", {"facts": {"user": ADA, "fields": {"state": "x"}, "csrf_token": "t"}}),
+    "sign out": (
+        "/rendered/logout",
+        {"facts": {"client_name": "Grid Forecast", "fields": {"state": "x"}, "csrf_token": "t"}},
+    ),
     "signed out": (
         "/rendered/signed_out",
         {"facts": {"client_name": "Grid Forecast", "return_url": "https://app.kelda.example/"}},

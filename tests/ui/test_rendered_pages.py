@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.ui.fakes import ADA
 from tests.ui.page import Page
 
 
@@ -11,22 +10,24 @@ def test_an_error_says_what_to_do(rendered):
         "error",
         status=400,
         error="invalid_redirect_uri",
-        message="Grid Forecast asked us to send you to an address that it has not registered.",
+        message="the redirect_uri is not registered for this client",
         reference="7Q4M-K2XD",
         client_name="Grid Forecast",
     )
     page = Page(answer.text)
 
     assert 400 == answer.status_code
-    assert "This sign-in cannot go on" == page.heading
+    assert "That did not work" == page.heading
     assert "Open Grid Forecast again from its own page." in page.text
+    assert "the redirect_uri is not registered for this client" in page.one("dl").text
     assert ["7Q4M-K2XD", "invalid_redirect_uri"] == [value.text for value in page.all("code")]
 
 
 @pytest.mark.parametrize(
     ("status", "heading"),
     [
-        (403, "This is not allowed"),
+        (403, "That did not work"),
+        (413, "That did not work"),
         (404, "There is no such page"),
         (500, "That did not work, and it is our fault"),
         (503, "We cannot answer right now"),
@@ -49,7 +50,9 @@ def test_an_error_escapes_what_clients_say(rendered):
 
 def test_sign_out_asks_first(rendered):
     """The answer carries what the client sent, unseen, and the token; it may end at the client."""
-    answer = rendered("logout", user=ADA, fields={"state": '"><i>', "client_id": "portal"}, csrf_token="t0")
+    answer = rendered(
+        "logout", client_name="<i>Portal", fields={"state": '"><i>', "client_id": "portal"}, csrf_token="t0"
+    )
     page = Page(answer.text)
 
     assert "Sign out of Havn?" == page.heading
