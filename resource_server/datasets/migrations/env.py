@@ -2,11 +2,5 @@
 
 from alembic import context
 
-from resource_server.datasets.models import Model
-
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=Model.metadata,
-    version_table_schema="datasets",
-)
+context.configure(connection=context.config.attributes["connection"], version_table_schema="datasets")
 context.run_migrations()

@@ -25,7 +25,6 @@ def test_the_migrations_make_what_the_models_say(dataset_database: Database) -> 
         "include_schemas": True,
         "version_table_schema": "datasets",
         "include_name": lambda name, kind, _parents: kind != "schema" or name == "datasets",
-        "include_object": lambda _thing, name, kind, *_rest: (kind, name) != ("table", "portal_session"),
     }
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts=options)
