@@ -92,11 +92,12 @@ def verify(secret: bytes, stored: str) -> bool:
     return compare_digest(_derive(secret, known.salt, len(known.value), known.cost), known.value)
 
 
-def waste(work: int, cost: Cost) -> None:
-    """Compute `work` for nothing, rounded to lanes of `cost`: who does not exist must cost what everybody costs."""
-    lanes = round(work / Cost(cost.ln, 1).work)
-    if lanes > 0:
-        _derive(b"", b"\0" * 16, 32, Cost(cost.ln, lanes))
+def waste(work: int, ln: int) -> None:
+    """Compute `work` for nothing, in lanes of 2^ln: who does not exist must cost what everybody costs."""
+    lanes, rest = divmod(work, 1 << ln)
+    for spent in (Cost(ln, lanes), Cost(rest.bit_length() - 1, 1)):
+        if spent.ln > 0 and spent.p > 0:
+            _derive(b"", bytes(16), 32, spent)
 
 
 def needs_rehash(stored: str, cost: Cost) -> bool:

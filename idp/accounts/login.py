@@ -152,13 +152,13 @@ def _compare(secret: bytes, account: _Account | None, *, throttled: bool) -> tup
     """Compute for every refusal what a wrong password costs."""
     cost = passwords.cost()
     if account is None or account.password is None or throttled:
-        passwords.waste(cost.work, cost)
+        passwords.waste(cost.work, cost.ln)
         return False, None
     if passwords.verify(secret, account.password) and not account.disabled:
         weak = passwords.needs_rehash(account.password, cost)
         return True, passwords.make(secret, cost) if weak else None
     # An imported hash may be cheaper than ours; then it must not be told from an unknown name by that.
-    passwords.waste(cost.work - passwords.parse(account.password).cost.work, cost)
+    passwords.waste(max(0, cost.work - passwords.parse(account.password).cost.work), cost.ln)
     return False, None
 
 

@@ -77,7 +77,7 @@ def _compare(secret: str, stored: list[str], taken: limits.Taken) -> str | None:
     try:
         with passwords.slots("clients").held():
             if not stored:
-                passwords.waste(_MADE.work, _MADE)
+                passwords.waste(_MADE.work, _MADE.ln)
             found = [each for each in stored if passwords.verify(given, each)]
     except TemporarilyUnavailable:
         taken.give_back()

@@ -78,8 +78,9 @@ def test_known_device_slows_itself_only(world, clock):
     world.person("anna")
     known, other = world.browser(), world.browser("192.0.2.9")
     known.login("anna")
-    _fail(known, "anna", 9)
-    assert 200 == known.login("anna").status_code
+    for _ in range(2):
+        _fail(known, "anna", 9)
+        assert 200 == known.login("anna").status_code
     _fail(known, "anna", 10)
 
     assert 401 == known.login("anna").status_code

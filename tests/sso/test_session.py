@@ -118,6 +118,14 @@ def test_absolute_limit(anna, clock):
     assert anna.whoami()
 
 
+def test_row_ends_before_its_cookie(anna, world):
+    """Where a policy shortened the session, the row decides."""
+    anna.login("anna")
+    world.query("UPDATE sso_session SET ends_at = auth_time RETURNING id")
+
+    assert {} == anna.whoami()
+
+
 def test_seen_is_written_once_a_minute(anna, clock, world):
     """A busy session costs a write a minute, not one a request."""
     anna.login("anna")
