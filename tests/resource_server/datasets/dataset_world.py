@@ -188,7 +188,8 @@ class World:
 
     def person(self, name: str, company: str | None = WIND, **changes: Any) -> Person:
         """Somebody as the IdP knows them, in a company; `changes` to the token's claims."""
-        roles = changes.pop("roles", None) or (self.idp.members[company][f"sub-{name}"]["roles"] if company else ())
+        known = self.idp.members[company][f"sub-{name}"]["roles"] if company else ()
+        roles = changes.pop("roles", known)
         return Person(self.app, self.idp.sign(self.claims(f"sub-{name}", company, roles, **changes)))
 
     def everywhere(self, name: str, **changes: Any) -> Person:

@@ -7,7 +7,7 @@ import pytest
 from dataset_world import World
 from werkzeug.test import TestResponse
 
-from resource_server.datasets.content import LIMIT, PIECE
+from resource_server.datasets.content import LIMIT, PIECE, reading
 
 
 def test_content_comes_back_as_it_went_in(world: World) -> None:
@@ -144,6 +144,18 @@ def test_content_is_replaced_for_readers_at_once(world: World) -> None:
 
     assert b"old" * PIECE == read(got)
     assert b"new" == read(ines.get(f"/datasets/{identifier}/content"))
+
+
+def test_a_copy_never_mixes_old_and_new(world: World) -> None:
+    """Content that is replaced between two pieces of a copy does not show in it."""
+    ines = world.person("ines")
+    identifier = ines.create()
+    ines.upload(identifier, b"o" * 2 * PIECE)
+    principal = world.service.tokens.verify(ines.token)
+    with reading(world.service, principal, identifier) as (_dataset, copy):
+        ines.upload(identifier, b"n" * 2 * PIECE)
+        with copy() as file:
+            assert b"o" * 2 * PIECE == file.read()
 
 
 def read(answer: TestResponse) -> bytes:

@@ -54,21 +54,34 @@ def test_one_role_for_everything_is_held_to_the_policies_too(cluster: Cluster, d
     cluster.drop("datasets_single")
 
 
+def end_connections(database: Database) -> None:
+    """As a restart of PostgreSQL does."""
+    with psycopg.connect(database.application, autocommit=True) as application:
+        application.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE usename = current_user AND datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
 @contextmanager
 def away(database: Database) -> Iterator[None]:
     """The database ends its connections and takes no new ones."""
     name = database.owner.split("@/")[1].split("?")[0]
-    with (
-        psycopg.connect(database.owner, autocommit=True) as owner,
-        psycopg.connect(database.application, autocommit=True) as application,
-    ):
+    with psycopg.connect(database.owner, autocommit=True) as owner:
+        end_connections(database)
         owner.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
-        application.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE usename = current_user AND datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        yield
-        owner.execute(f"ALTER DATABASE {name} CONNECTION LIMIT -1")
+        try:
+            yield
+        finally:
+            owner.execute(f"ALTER DATABASE {name} CONNECTION LIMIT -1")
+
+
+def test_a_connection_that_died_in_the_pool_is_replaced_unseen(world: World, dataset_database: Database) -> None:
+    ines = world.person("ines")
+    assert [] == ines.names()
+    end_connections(dataset_database)
+
+    assert [] == ines.names()
 
 
 def test_a_database_that_is_away(world: World, dataset_database: Database) -> None:

@@ -126,6 +126,17 @@ def test_questions_about_others_need_the_share_scope(world: World) -> None:
     assert {"decision": False, "context": {"reason": "scope"}} == ask(reader, "sub-ines", "modify", identifier)
 
 
+def test_a_client_needs_the_scope_too(world: World) -> None:
+    """And about oneself it takes the one for reading, whatever is asked."""
+    identifier = world.person("ines").create()
+    reader = world.machine("wind-robot", scope="datasets:read")
+    writer = world.person("ines", scope="datasets:modify datasets:share")
+    for who, sub, scope in ((reader, "sub-ines", "datasets:share"), (writer, "sub-ines", "datasets:read")):
+        refused = who.post(EVALUATION, question(sub, "modify", identifier))
+        assert (403, "scope") == (refused.status_code, (refused.json or {})["reason"])
+        assert f'scope="{scope}"' in refused.headers["WWW-Authenticate"]
+
+
 def test_properties_and_context_never_widen(world: World) -> None:
     ines = world.person("ines")
     identifier = ines.create(mode="restricted")

@@ -29,7 +29,7 @@ def calls(app: Flask) -> Iterator[tuple[str, str, object]]:
 
 
 def test_foreign_equals_nonexistent(world: World) -> None:
-    """Status, body and headers: for a member, an admin, a token without scopes and one without a company."""
+    """Status, body and headers: for a member, an admin, tokens without scopes, without a company, without roles."""
     foreign = world.person("ines").create()
     world.person("ines").upload(foreign, b"x")
     world.person("ines").share(foreign, "mette")
@@ -40,6 +40,7 @@ def test_foreign_equals_nonexistent(world: World) -> None:
         world.person("tom", None),
         world.everywhere("olav"),
         world.machine("gas-robot", GAS),
+        world.person("ines", roles=[]),
     ]
     found = list(calls(world.app))
     assert 9 < len(found)
