@@ -26,6 +26,17 @@ _COMPANIES = """
      ORDER BY m.company_id LIMIT %(limit)s
 """
 
+# Member of the answer -> the claim that it is, shown by the claim's scope (OpenID Connect Core §5.4).
+_SHOWN = {
+    "username": "preferred_username",
+    "name": "name",
+    "given_name": "given_name",
+    "family_name": "family_name",
+    "locale": "locale",
+    "email": "email",
+    "email_verified": "email_verified",
+}
+
 _SLUG = "SELECT slug FROM company WHERE id = %(id)s"
 
 
@@ -39,17 +50,6 @@ def me() -> flask.Response:
     return views.as_json(found | {"company": _active_company(judged.subject, known)})
 
 
-_SHOWN = {
-    "username": "preferred_username",
-    "name": "name",
-    "given_name": "given_name",
-    "family_name": "family_name",
-    "locale": "locale",
-    "email": "email",
-    "email_verified": "email_verified",
-}
-
-
 def _active_company(subject: Subject, known: Standing) -> dict[str, Any] | None:
     """The company of the token, as the token names it; with scope `companies` also in words."""
     active = known.membership
@@ -59,7 +59,7 @@ def _active_company(subject: Subject, known: Standing) -> dict[str, Any] | None:
     if "companies" in subject.scopes:
         with db.hot() as cursor:
             row = cursor.execute(_SLUG, {"id": active.company_id}).fetchone()
-        found |= {"slug": row[0] if row else None, "name": active.company_name}
+        found |= {"slug": row[0], "name": active.company_name} if row else {}
     return found
 
 

@@ -145,15 +145,19 @@ def test_a_clients_roles_are_read_now(world, askers, place):
 
 
 def test_a_resource_server_sees_every_company(world, askers, place):
-    """A client that acts as a resource server needs other people's roles to decide."""
+    """A client that acts as a resource server needs other people's roles; it need not register the scope."""
     world.resource("https://data.example", "data-service")
-    service = askers.machine("data-service")
+    service = askers.machine("data-service", scopes=[])
 
     for company, sub in ((place.north, "sub-bo"), (place.south, "sub-cy")):
         assert 200 == service.get(f"/companies/{company.id}/members").status_code
         assert sub == service.get(f"/companies/{company.id}/members/{sub}").json["sub"]
     assert 404 == service.get("/companies/north/members/sub-cy").status_code
     assert 404 == service.get("/companies/nowhere/members").status_code
+
+    world.execute("UPDATE resource SET clients = '{}'")
+    world.forget_cache()
+    assert 404 == service.get("/companies/north/members").status_code
 
 
 def test_a_resource_servers_client_is_nobody_special_for_a_person(world, askers, place):
@@ -237,14 +241,14 @@ def test_pages_hold_everyone_once(world, askers, place):
         world.user(f"p{number}", [place.north])
         world.client(f"c{number}", company_id=place.north.id)
     ada = askers.person("ada")
-    (whole,) = ada.pages("/companies/north/members")
-
-    assert 11 == len(whole)
-    for limit in (1, 2, 3, 7, 10, 11):
-        pages = ada.pages("/companies/north/members", limit=limit)
-        assert whole == [item for items in pages for item in items]
-        assert {limit} >= {len(items) for items in pages[:-1]}
-        assert 1 <= len(pages[-1]) <= limit
+    for q, expected in (("", 11), ("1", 2), ("EXAMPLE", 7)):
+        (whole,) = ada.pages("/companies/north/members", q=q)
+        assert expected == len(whole)
+        for limit in (1, 2, 3, 10, 11):
+            pages = ada.pages("/companies/north/members", q=q, limit=limit)
+            assert whole == [item for items in pages for item in items]
+            assert {limit} >= {len(items) for items in pages[:-1]}
+            assert 1 <= len(pages[-1]) <= limit
 
 
 def test_a_member_who_leaves_between_pages_moves_nobody(world, askers, place):
