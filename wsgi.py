@@ -3,5 +3,6 @@
 import consent_ui
 from idp import settings
 from idp.app import create_app
+from idp.cli.bodies import Bodies
 
-app = create_app(settings.load(), consent_ui)
+app = Bodies(create_app(settings.load(), consent_ui))

@@ -13,10 +13,11 @@ from granian.server import MPServer
 
 from idp import logs, passwords
 from idp.cli import database
+from idp.cli.bodies import WAITING
 from idp.jobs import rotate_keys, runner
 from idp.settings import Misconfigured, Settings
 
-# Threads of one worker that sign-ins can never take; each holds at most one database connection.
+# Threads of one worker that neither sign-ins nor clients that dawdle over their bodies can take.
 _ALWAYS_FREE = 16
 
 
@@ -60,6 +61,7 @@ def serve(
         os.environ |= database.environment(settings)
         if with_jobs:
             stack.enter_context(runner.running(app))
+        click.echo(f"{settings.ui.name} answers at {settings.public_url} ({workers} processes)", err=True)
         _server(settings, bind, workers, tls_cert, tls_key).serve()
 
 
@@ -75,10 +77,10 @@ def _server(
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
         workers=workers,
-        blocking_threads=passwords.threads(limits.slots, limits.queue, _ALWAYS_FREE),
-        # A slow reader of headers is cut off; a body is bounded by the application.
+        blocking_threads=passwords.threads(limits.slots, limits.queue, WAITING + _ALWAYS_FREE),
+        # Slow headers are cut off here, slow bodies in `bodies`.
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=65_536),
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         ssl_cert=tls_cert,
         ssl_key=tls_key,
         ssl_protocol_min=SSLProtocols.tls12,
