@@ -80,6 +80,7 @@ def test_says_when_a_company_was_used(visitor, provider, days, said):
 
 def test_search_finds(visitor, provider):
     provider.memberships = member_of(80)
+    provider.used_lately(days=2, count=5)
     page = Page(visitor.get("/signin/h1/company?q=hydro").text)
 
     assert 10 == len(page.all("button", name="company"))

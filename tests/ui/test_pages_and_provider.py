@@ -180,3 +180,44 @@ def test_the_right_password_of_a_known_person(browser, ada, forecast, clock):
     assert "ada@example.com" in page.text
 
     assert 303 == browser.submit(password=PASSWORD).status_code
+
+
+NASTY = [b"%00", b"a%00b", b"%ff%fe", b"%ED%A0%80", b"+", b"%0d%0a", b"x" * 5000, b"%E2%80%AE", b"' OR 1=1 --"]
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_nonsense_is_never_our_fault(browser, ada, forecast, nasty):
+    """Whatever stands in a field or an address: 4xx or an ordinary page (SECURITY P27)."""
+
+    def post(path, token, body):
+        return browser.http.post(
+            path,
+            data=b"csrf_token=" + token.encode() + b"&" + body,
+            content_type="application/x-www-form-urlencoded",
+            base_url="https://id.example.com",
+        )
+
+    text = nasty.decode()
+    answers = [browser.http.get(f"/signin/{text[:900]}", base_url="https://id.example.com")]
+    browser.open(forecast)
+    login = browser.follow().request.path
+    token = Page(browser.page.text).tokens[None]
+    answers += [
+        post(login, token, b"identifier=" + nasty + b"&password=x"),
+        post(login, token, b"identifier=ada&password=" + nasty),
+        post(login, token, b"identifier=ada&identifier=kari&password=x"),
+        browser.http.get(f"{login}?ui_locales={text}", base_url="https://id.example.com"),
+    ]
+    browser.get(login)
+    chooser = browser.sign_in("ada").request.path
+    tokens = Page(browser.page.text).tokens
+    answers += [
+        post(chooser, tokens[None], b"company=" + nasty),
+        post(chooser, nasty.decode(), b"company=kvitberg"),
+        browser.http.get(f"{chooser}?q={text}", base_url="https://id.example.com"),
+    ]
+    forecast.tokens(browser, choose="north-sea")
+    token = Page(browser.get("/account").text).tokens["/account/stop"] or ""
+    answers.append(post("/account/stop", token, b"client_id=" + nasty))
+
+    assert [] == [(answer.request.path, answer.status_code) for answer in answers if answer.status_code >= 500]
