@@ -79,6 +79,15 @@ def test_different_values_count_once(app):
     assert not take(app, Counter(OPEN, "b", once="z")).refused
 
 
+def test_given_back_values_do_not_count(app):
+    """The names of people who signed in are not those of a sprayer."""
+    for name in ["x", "y", "z"]:
+        taken = take(app, Counter(OPEN, "a", once=name))
+        assert not taken.refused
+        with app.app_context():
+            taken.give_back()
+
+
 def test_silent_refusal_counts_elsewhere_and_open_nowhere(app, world):
     """A silently refused attempt still counts against its address; an openly refused one counts nowhere."""
     for _ in range(3):

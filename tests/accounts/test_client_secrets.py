@@ -7,7 +7,7 @@ import pytest
 from idp import passwords
 from idp.clients import secrets
 from idp.clients.models import Client
-from idp.errors import TooManyRequests
+from idp.errors import TemporarilyUnavailable, TooManyRequests
 
 
 @pytest.fixture
@@ -138,6 +138,18 @@ def test_unknown_client_costs_the_same(check, hashed):
         assert not check(None, "x")
 
     assert 60 == len(hashed)
+
+
+def test_full_queue_counts_nothing(app, check, world):
+    """Who is told to come back later has not failed."""
+    with app.app_context():
+        slots = passwords.slots("clients")
+    for _ in range(21):
+        slots._admitted.acquire()
+    with pytest.raises(TemporarilyUnavailable):
+        check(_client(secrets.make()[1]), "x")
+
+    assert [] == world.query("SELECT 1 FROM attempt WHERE count > 0")
 
 
 def test_client_without_secret_is_refused(check):

@@ -93,6 +93,22 @@ def test_imported_hash_is_made_ours_at_sign_in(world):
     assert 1 == world.events().count("password.rehashed")
 
 
+def test_rehash_never_undoes_a_change(world, monkeypatch):
+    """Who changes the password while somebody signs in with the old one keeps the new one."""
+    imported = generate_password_hash("from another system", method="scrypt:16384:8:1")
+    world.person("anna", password=None, password_hash=imported)
+    make = passwords.make
+
+    def changed_meanwhile(*given):
+        world.query("UPDATE user_account SET password = 'changed' RETURNING id")
+        return make(*given)
+
+    monkeypatch.setattr(passwords, "make", changed_meanwhile)
+    world.browser().login("anna", "from another system")
+
+    assert [("changed",)] == world.query("SELECT password FROM user_account")
+
+
 @pytest.mark.parametrize("password", ["", "a\0b", "a\ud800".encode("utf-8", "surrogatepass"), "\u0378", "x" * 1001])
 def test_impossible_passwords_are_bad_requests(world, password):
     """What cannot be a password is refused before any hashing; nobody's counter moves."""
