@@ -3,6 +3,6 @@
 import consent_ui
 from idp import settings
 from idp.app import create_app
-from idp.cli.bodies import Bodies
+from idp.cli import worker
 
-app = Bodies(create_app(settings.load(), consent_ui))
+app = worker.serving(create_app(settings.load(), consent_ui))

@@ -2,7 +2,7 @@
 
 main           errors as one line, exit status
 database       which database a command works in: the configured one, or the embedded one
-serve          the HTTP server, and the jobs beside it; bodies: what a request's body may cost
+serve          the HTTP server, and the jobs beside it; worker: each of its processes; bodies: what they wait for
 schema  jobs   `idp migrate`, `idp jobs`
 declared       `idp apply`, `idp export`
 keys           `idp keys list`, `rotate`, `revoke`

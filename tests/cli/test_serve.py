@@ -73,3 +73,19 @@ def test_on_the_embedded_database_it_needs_nothing_but_its_url(environment, tmp_
         assert 0 == process.wait(timeout=15)
 
     assert not (tmp_path / ".idp" / "postgres" / "data" / "postmaster.pid").exists()
+
+
+def test_its_workers_end_with_it_even_when_it_is_killed(environment, tmp_path, port):
+    with serving(environment | {"IDP_PUBLIC_URL": f"http://localhost:{port}"}, tmp_path, port) as process:
+        process.kill()
+        process.wait(timeout=5)
+        end = time.monotonic() + 10
+        while time.monotonic() < end and _listens(port):
+            time.sleep(0.1)
+
+    assert not _listens(port)
+
+
+def _listens(port):
+    with socket.socket() as connection:
+        return 0 == connection.connect_ex(("127.0.0.1", port))

@@ -1,0 +1,22 @@
+"""One worker process of `idp serve`: it answers through `Bodies`, and ends with the process that started it."""
+
+import multiprocessing
+import os
+import signal
+import threading
+
+from idp.cli.bodies import Application, Bodies
+
+
+def serving(app: Application) -> Application:
+    """The application as a worker serves it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), name="parent", daemon=True).start()
+    return Bodies(app)
+
+
+def _end_with(parent: "multiprocessing.process.BaseProcess") -> None:
+    # A parent that was killed tells its workers nothing: they would go on, and share the port with the next server.
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
