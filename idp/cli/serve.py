@@ -1,6 +1,8 @@
 """`idp serve`: the HTTP server (Granian), and on request the jobs beside it."""
 
 import os
+import socket
+import ssl
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -27,13 +29,17 @@ class Address(click.ParamType[tuple[str, int]]):
     name = "HOST:PORT"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:  # noqa: ANN401
-        """The host without brackets, and the port."""
+        """The host's first address, and the port."""
         if isinstance(value, tuple):
             return value
         host, colon, port = str(value).rpartition(":")
         if not (colon and host and port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535):
             self.fail("give it as HOST:PORT, such as 127.0.0.1:8000", param, ctx)
-        return host.strip("[]"), int(port)
+        try:
+            found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+        except OSError:
+            self.fail("the host has no address here", param, ctx)
+        return str(min(found)[4][0]), int(port)  # IPv4 where there are both
 
 
 @click.command()
@@ -47,8 +53,8 @@ def serve(
     bind: tuple[str, int], workers: int, tls_cert: Path | None, tls_key: Path | None, with_jobs: bool, migrate: bool
 ) -> None:
     """Answer HTTP at HOST:PORT until it is ended; `--workers` processes, by default one a processor."""
-    if (tls_cert is None) != (tls_key is None):
-        raise Misconfigured("--tls-cert and --tls-key belong together: give both")
+    _check_tls(tls_cert, tls_key)
+    _refuse_taken(bind)
     logs.configure()
     with ExitStack() as stack:
         settings = stack.enter_context(database.configured())
@@ -63,6 +69,29 @@ def serve(
             stack.enter_context(runner.running(app))
         click.echo(f"{settings.ui.name} answers at {settings.public_url} ({workers} processes)", err=True)
         _server(settings, bind, workers, tls_cert, tls_key).serve()
+
+
+def _check_tls(certificate: Path | None, key: Path | None) -> None:
+    """Say here what a worker would only say in its own words."""
+    if certificate is None and key is None:
+        return
+    if certificate is None or key is None:
+        raise Misconfigured("--tls-cert and --tls-key belong together: give both")
+    if "-----BEGIN PRIVATE KEY-----" not in key.read_text(errors="replace"):
+        raise Misconfigured("--tls-key is not PKCS #8: `openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW` converts it")
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        raise Misconfigured(f"--tls-cert and --tls-key do not fit together: {error.reason}") from None
+
+
+def _refuse_taken(bind: tuple[str, int]) -> None:
+    """Granian would share a taken port with the server that has it, and each would get half of the requests."""
+    try:
+        with socket.create_server(bind, family=socket.AF_INET6 if ":" in bind[0] else socket.AF_INET):
+            pass
+    except OSError as error:
+        raise Misconfigured(f"--bind {bind[0]}:{bind[1]}: {error.strerror or error}; choose another address") from None
 
 
 def _server(

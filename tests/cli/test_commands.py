@@ -81,6 +81,7 @@ def test_the_demo_world_is_applied_once_and_its_export_changes_nothing(idp):
         (["export"], "", {"IDP_DATABASE_URL": "postgresql://a:s3cret@127.0.0.1:1/x"}, "the database does not answer"),
         (["serve", "--bind", "8000"], "", {}, "give it as HOST:PORT"),
         (["serve", "--tls-cert", "/etc/hostname"], "", {}, "--tls-cert and --tls-key belong together"),
+        (["serve", "--tls-cert", "/etc/hostname", "--tls-key", "/etc/hostname"], "", {}, "--tls-key is not PKCS #8"),
         (["keys", "revoke", "0000"], "", {}, "no key has this kid"),
     ],
 )

@@ -86,6 +86,14 @@ def test_its_workers_end_with_it_even_when_it_is_killed(environment, tmp_path, p
     assert not _listens(port)
 
 
+def test_a_port_that_is_taken_is_refused(idp, port):
+    with socket.create_server(("127.0.0.1", port)):
+        failed = idp("serve", "--bind", f"localhost:{port}")
+
+    assert 1 == failed.returncode
+    assert failed.stderr.startswith(f"idp: --bind 127.0.0.1:{port}: Address already in use")
+
+
 def _listens(port):
     with socket.socket() as connection:
         return 0 == connection.connect_ex(("127.0.0.1", port))
