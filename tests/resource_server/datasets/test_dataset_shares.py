@@ -174,6 +174,16 @@ def test_nothing_is_guessed_while_the_directory_is_away(world: World) -> None:
     assert 200 == ines.share(identifier, "mette").status_code
 
 
+def test_who_may_not_share_learns_nothing_about_members(world: World) -> None:
+    """The refusal comes first: the same for somebody and for nobody, and the IdP is not asked."""
+    identifier = world.person("ines").create()
+    mette = world.person("mette")
+    for name in ("ada", "nobody"):
+        assert 403 == mette.share(identifier, name).status_code
+        assert 403 == mette.put(f"/datasets/{identifier}", {"owner": f"sub-{name}"}).status_code
+    assert [] == [path for path in world.idp.asked if path.startswith("/api/")]
+
+
 def test_leaving_the_company_ends_the_reach_of_a_share(world: World) -> None:
     """A share stays written, but a token for another company does not reach it."""
     kari = world.person("kari", HYDRO)
