@@ -1,5 +1,7 @@
 """What stands before and after every view of the pages: same origin in, protective headers out, and the way back."""
 
+from urllib.parse import parse_qs, urlencode, urlsplit
+
 from flask import Blueprint, Response, request
 
 from consent_ui.forms import Stale
@@ -14,6 +16,7 @@ def guard(blueprint: Blueprint) -> Blueprint:
     """Put the checks around a blueprint's views."""
     blueprint.before_request(refuse_foreign)
     blueprint.after_request(protect)
+    blueprint.after_request(keep_language)
     blueprint.register_error_handler(Lost, start_again)
     blueprint.register_error_handler(Stale, start_again)
     return blueprint
@@ -25,6 +28,15 @@ def refuse_foreign() -> Response | None:
     ours = settings().public_url
     foreign = request.headers.get("Origin", ours) != ours or request.headers.get("Sec-Fetch-Site", "none") not in _OURS
     return render("foreign", 403) if request.method == "POST" and foreign else None
+
+
+def keep_language(response: Response) -> Response:
+    """Who chose a language in the menu keeps it on our next page; a client's address stays untouched."""
+    chosen, target = request.args.get("ui_locales"), urlsplit(response.location or "")
+    if chosen and not target.netloc and target.path.startswith(("/signin/", "/account")):
+        query = {**parse_qs(target.query, keep_blank_values=True), "ui_locales": chosen}
+        response.location = f"{target.path}?{urlencode(query, doseq=True)}"
+    return response
 
 
 def start_again(_problem: Exception) -> Response:

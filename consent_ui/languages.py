@@ -1,4 +1,8 @@
-"""Which language a page speaks: what the person chose, else what the client asked for, else the browser's."""
+"""Which language a page speaks: what the person chose, else what the client asked for, else the browser's.
+
+After a change of words, in this folder: `pybabel extract -F translations/babel.cfg -k _l -o messages.pot .`, then
+`pybabel update -i messages.pot -d translations` and `pybabel compile -d translations`. A test compares the two.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

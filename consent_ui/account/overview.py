@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from uuid import UUID
 
 from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,14 +11,11 @@ from flask.typing import ResponseReturnValue
 from consent_ui.forms import ActForm, StopForm
 from consent_ui.pages import render
 from idp import audit
-from idp.accounts.models import User
 from idp.companies import company
 from idp.context import now
-from idp.db import db
 from idp.grants import consent, grant
 from idp.grants.consent import Connection
 from idp.oauth import interaction
-from idp.oauth.interaction import UserView
 from idp.sso import session
 
 
@@ -40,7 +36,7 @@ def overview() -> ResponseReturnValue:
         return interaction.start_page("account.overview")
     return render(
         "account/overview",
-        user=_user(current.user_id),
+        user=interaction._user_view(),
         memberships=company.memberships(current.user_id),
         applications=applications(consent.connected(current.user_id)),
         form=StopForm("stop"),
@@ -61,7 +57,7 @@ def stop() -> ResponseReturnValue:
     consent.withdraw(current.user_id, client_id, at)
     grant.revoke_all(current.user_id, client_id, at, "consent withdrawn")
     audit.record("consent.revoked", user_id=current.user_id, client_id=client_id)
-    return redirect(url_for("account.overview", stopped="", ui_locales=request.args.get("ui_locales")), 303)
+    return redirect(url_for("account.overview", stopped=""), 303)
 
 
 def applications(connections: Iterable[Connection]) -> list[Application]:
@@ -72,8 +68,3 @@ def applications(connections: Iterable[Connection]) -> list[Application]:
         companies = tuple(one.company_name for one in connected if one.company_name)
         found.append(Application(client_id, name, companies, min(one.since for one in connected)))
     return found
-
-
-def _user(user_id: UUID) -> UserView:
-    user = db.session.get_one(User, user_id)
-    return UserView(user.sub, str(user.claims.get("name", user.username)), user.username, user.email)

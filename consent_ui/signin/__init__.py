@@ -6,10 +6,8 @@ from consent_ui.guard import guard
 from consent_ui.signin.company import company
 from consent_ui.signin.consent import consent
 from consent_ui.signin.login import login, other_account
-from consent_ui.signin.waiting import keep_language
 
 blueprint = guard(Blueprint("signin", __name__, url_prefix="/signin"))
-blueprint.after_request(keep_language)
 blueprint.add_url_rule("/<handle>", "login", login, methods=["GET", "POST"])
 blueprint.add_url_rule("/<handle>/company", "company", company, methods=["GET", "POST"])
 blueprint.add_url_rule("/<handle>/consent", "consent", consent, methods=["GET", "POST"])

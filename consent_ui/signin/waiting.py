@@ -1,8 +1,6 @@
 """The interaction behind a page of `/signin/<handle>`."""
 
-from urllib.parse import urlencode, urlsplit
-
-from flask import Response, abort, g, redirect, request, url_for
+from flask import abort, g, redirect, url_for
 
 from idp.oauth import interaction
 from idp.oauth.interaction import Interaction
@@ -24,12 +22,3 @@ def waiting(handle: str, prompt: str | None = None) -> Interaction:
     if prompt and found.prompt != prompt:
         abort(redirect(url_for(f"signin.{found.prompt}", handle=handle), 303))
     return found
-
-
-def keep_language(response: Response) -> Response:
-    """Who chose a language in the menu keeps it on the next page of the sign-in; a client's address stays untouched."""
-    chosen = request.args.get("ui_locales")
-    target = urlsplit(response.location or "")
-    if chosen and not target.netloc and target.path.startswith("/signin/"):
-        response.location = f"{target.path}?{urlencode({'ui_locales': chosen})}"
-    return response

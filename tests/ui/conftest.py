@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 import consent_ui
 from idp.sso import browser
-from tests.ui.fakes import ADA, NOW, ORIGIN, Provider
+from tests.ui.fakes import NOW, ORIGIN, Provider
 from tests.ui.page import Page
 
 PATCHED = {
@@ -24,6 +24,7 @@ PATCHED = {
         "finish",
         "other_account",
         "start_page",
+        "_user_view",
     ),
     "idp.sso.csrf": ("token", "valid"),
     "idp.sso.session": ("current",),
@@ -57,7 +58,6 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
             monkeypatch.setattr(import_module(module), name, getattr(fake, name))
     overview = import_module("consent_ui.account.overview")
     monkeypatch.setattr(overview.company, "memberships", fake.member_in)
-    monkeypatch.setattr(overview, "_user", lambda _user_id: ADA)
     monkeypatch.setattr(browser, "device", lambda: "sealed-device")
     return fake
 

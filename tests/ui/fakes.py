@@ -127,6 +127,9 @@ class Provider:
         self.calls.append(call)
         return redirect("/signin/h1/next", 303)
 
+    def _user_view(self) -> UserView | None:
+        return ADA if self.signed_in else None
+
     def start_page(self, endpoint: str) -> Response:
         self.calls.append(("start_page", endpoint))
         return redirect("/signin/h1", 303)

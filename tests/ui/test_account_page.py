@@ -79,8 +79,10 @@ def test_a_forged_stop_changes_nothing(visitor, fill, provider):
 
 def test_sign_out_is_a_post_with_its_token(visitor, provider):
     page = Page(visitor.get("/account").text)
+    spoken = Page(visitor.get("/account?ui_locales=nb").text)
 
     assert provider.token("logout") == page.tokens["/oauth2/logout"]
+    assert provider.token("logout") == spoken.tokens["/oauth2/logout?ui_locales=nb"]
 
 
 def test_who_is_not_signed_in_does_that_first(visitor, provider):
