@@ -14,11 +14,14 @@ from idp.clients import metadata, secrets
 from idp.clients.metadata import InvalidMetadata, Metadata, Supported
 from idp.clients.models import Client
 from idp.companies.models import Company
-from idp.context import now
+from idp.context import now, settings
 from idp.db import db
 from idp.declared.entries import Entry, Roles, checked, key_of
 from idp.declared.errors import Invalid
 from idp.declared.thing import Change, Thing
+from idp.oauth import extensions
+from idp.oauth.client_auth import METHODS
+from idp.oauth.extension import discover
 
 KIND = "client"
 SECRET = "client_secret"  # the field that holds the hashes
@@ -68,6 +71,17 @@ class _Client(Entry):
     profile: None = None  # profiles come with the extensions that enforce them
     id_token_claims: Annotated[list[str], AfterValidator(_claims)] = Field(default_factory=list)
     disabled: bool = False
+
+
+def supported() -> Supported:
+    """What the enabled extensions of this instance offer to clients."""
+    enabled = discover(extensions, settings().extensions)
+    return Supported(
+        development=settings().development,
+        grant_types=frozenset(grant.GRANT_TYPE for each in enabled for grant in each.grants),
+        response_types=frozenset(name for each in enabled for name in each.response_types),
+        auth_methods=frozenset({"none", *METHODS, *(name for each in enabled for name in each.client_auth)}),
+    )
 
 
 def parse(entry: Mapping[str, Any], supported: Supported) -> Thing:

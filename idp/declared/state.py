@@ -14,8 +14,6 @@ from sqlalchemy.exc import IntegrityError
 
 from idp import passwords
 from idp.clients import client as cache
-from idp.clients.metadata import Supported
-from idp.context import settings
 from idp.db import db
 from idp.declared import clients, companies, document, references, resources, thing, toml, users
 from idp.declared.document import KINDS
@@ -82,7 +80,7 @@ def export() -> str:
 
 
 def _parse(entries: Mapping[str, list[dict[str, Any]]], directory: Path) -> dict[str, list[Thing]]:
-    supported = Supported(development=settings().development)
+    supported = clients.supported()
     parse: dict[str, Callable[[Mapping[str, Any]], Thing]] = {
         "company": companies.parse,
         "user": users.parse,

@@ -1,5 +1,7 @@
 """A declaration with a mistake changes nothing; the error names table, key and field in one line and no secret."""
 
+from dataclasses import replace
+
 import pytest
 
 from idp.declared.errors import Invalid
@@ -120,3 +122,13 @@ def test_a_value_cannot_become_a_table(declare, world):
     declare("[[company]]\nslug = 'acme'\nname = '${NAME}'", NAME="A' [[user]]")
 
     assert [("A' [[user]]",)] == world.execute("SELECT name FROM company")
+
+
+def test_a_grant_type_exists_while_its_extension_is_enabled(declare, app):
+    declare(MACHINE)
+    context = app.extensions["idp"]
+    enabled = context.settings.model_copy(update={"extensions": ("authorization_code", "pkce")})
+    app.extensions["idp"] = replace(context, settings=enabled)
+
+    with pytest.raises(Invalid, match=r"grant_types: must be of authorization_code$"):
+        declare(MACHINE)
