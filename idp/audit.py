@@ -43,4 +43,5 @@ def record(
 ) -> None:
     """Write a security event in the caller's transaction."""
     row = {"kind": kind, "company_id": company_id, "user_id": user_id, "client_id": client_id, "facts": facts}
-    db.session.execute(insert(SecurityEvent).values(id=uuid7(), **row))
+    # The table and not the class: the ORM's way of an insert costs twice as much.
+    db.session.execute(insert(SecurityEvent.__table__), {"id": uuid7(), **row})
