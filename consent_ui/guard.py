@@ -1,5 +1,6 @@
 """What stands before and after every view of the pages: same origin in, protective headers out, and the way back."""
 
+import logging
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from flask import Blueprint, Response, request
@@ -8,6 +9,8 @@ from consent_ui.forms import Stale
 from consent_ui.pages import protect, render
 from idp.context import settings
 from idp.oauth.interaction import Lost
+
+log = logging.getLogger(__name__)
 
 _OURS = {"same-origin", "none"}  # Sec-Fetch-Site; `none`: the person's own reload of a page that was a POST
 
@@ -27,7 +30,10 @@ def refuse_foreign() -> Response | None:
     # The origin is the configured one: Host and the scheme that a proxy shows are not believed.
     ours = settings().public_url
     foreign = request.headers.get("Origin", ours) != ours or request.headers.get("Sec-Fetch-Site", "none") not in _OURS
-    return render("foreign", 403) if request.method == "POST" and foreign else None
+    if request.method != "POST" or not foreign:
+        return None
+    log.warning("csrf.refused", extra={"endpoint": request.endpoint, "reason": "origin"})
+    return render("foreign", 403)
 
 
 def keep_language(response: Response) -> Response:
@@ -39,6 +45,8 @@ def keep_language(response: Response) -> Response:
     return response
 
 
-def start_again(_problem: Exception) -> Response:
+def start_again(problem: Exception) -> Response:
     """The page is too old, or another browser's or person's: nothing was done, and nothing can be mended here."""
+    if isinstance(problem, Stale):
+        log.warning("csrf.refused", extra={"endpoint": request.endpoint, "reason": "token"})
     return render("start_again", 400)

@@ -1,7 +1,9 @@
 """Which language a page speaks: what the person chose, else what the client asked for, else the browser's.
 
-After a change of words, in this folder: `pybabel extract -F translations/babel.cfg -k _l -o messages.pot .`, then
-`pybabel update -i messages.pot -d translations` and `pybabel compile -d translations`. A test compares the two.
+After a change of words, in this folder:
+`pybabel extract -F translations/babel.cfg -k _l --no-location --sort-output -o /tmp/messages.pot .`,
+`pybabel update -w 110 -i /tmp/messages.pot -d translations`, and `pybabel compile -d translations`.
+A test compares words, catalogues and what was compiled.
 """
 
 from collections.abc import Iterable

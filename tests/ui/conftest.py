@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, redirect, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -41,6 +41,11 @@ def make_app(provider: Provider, origin: str = ORIGIN) -> Flask:
     app.extensions["idp"] = SimpleNamespace(settings=SimpleNamespace(public_url=origin), now=lambda: NOW)
     for blueprint in consent_ui.blueprints:
         app.register_blueprint(blueprint)
+
+    @app.get("/client")
+    def elsewhere() -> Any:
+        """A client that sends people on at once, as many do: to its own start page."""
+        return "Welcome back" if "home" in request.args else redirect("/client?home=1")
 
     # What the provider renders itself.
     @app.get("/rendered/<path:page>")

@@ -71,6 +71,7 @@ class Provider:
     consent_company: str | None = "North Sea Energy"
     all_companies: bool = False
     throttled: int | None = None
+    client_address: str = "https://app.kelda.example/callback?code=x"
     signed_in: bool = False
     rendered: dict[str, Any] = field(default_factory=dict)  # the facts of a page that the provider renders itself
     connections: list[Connection] = field(default_factory=list)
@@ -118,7 +119,7 @@ class Provider:
 
     def finish(self, asked: Interaction, *, allow: bool) -> Response:
         self._done("finish", asked.handle, allow)
-        return redirect("https://app.kelda.example/callback?code=x", 303)
+        return redirect(self.client_address, 303)
 
     def other_account(self, asked: Interaction) -> Response:
         return self._done("other_account", asked.handle)

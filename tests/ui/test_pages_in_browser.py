@@ -179,6 +179,16 @@ def test_the_decision_s_buttons_have_one_size(opened):
     assert (deny["width"], deny["height"]) == (allow["width"], allow["height"])
 
 
+def test_the_way_back_to_the_client_is_open(opened, served, provider):
+    """With form-action in the policy Chromium would stop here and say nothing: the client is another origin."""
+    provider.client_address = f"{served.replace('127.0.0.1', 'localhost')}/client"
+    page = opened("consent")
+    page.get_by_role("button", name="Allow", exact=True).click()
+    page.wait_for_url("**/client?home=1")
+
+    assert "Welcome back" == page.text_content("body")
+
+
 def test_stopping_access_asks_first_without_script(opened, provider):
     page = opened("account")
     sure = page.locator("details.sure").first
