@@ -26,8 +26,7 @@ def register(app: Flask, service: Service, fetch: Fetch, clock: Callable[[], flo
     app.extensions["portal"] = Portal.of(service, fetch, clock)
     words.register(app)
     pages = guard.guarded(Blueprint("portal", __name__, url_prefix="/portal", template_folder="templates"))
-    for part in (listing, dataset, sharing, content, companies):
+    refusals.register(pages)
+    for part in (door, listing, dataset, sharing, content, companies):
         pages.register_blueprint(part.blueprint)
-    for blueprint in (door.blueprint, pages):
-        refusals.register(blueprint)
-        app.register_blueprint(blueprint)
+    app.register_blueprint(pages)

@@ -82,7 +82,7 @@ def edit(dataset_id: str) -> ResponseReturnValue:
 def rename(dataset_id: str) -> ResponseReturnValue:
     """Keep the new name and description."""
     one, given = opened(dataset_id, "modify"), form.details()
-    if not given:
+    if not given.good:
         return pages.page("edit", 400, one=one, form=given)
     changes: datasets.Changes = {"name": given.values["name"], "description": given.values["description"]}
     changed = datasets.change(current_portal().service, person().principal, dataset_id, changes)

@@ -18,9 +18,7 @@ from resource_server.datasets.portal import cookies, pages
 from resource_server.datasets.portal.portal import Portal, current_portal
 from resource_server.datasets.portal.session import SignedIn
 
-blueprint = Blueprint(
-    "portal_door", __name__, url_prefix="/portal", template_folder="templates", static_folder="static"
-)
+blueprint = Blueprint("door", __name__, static_folder="static")
 
 PATIENCE: Final = 3600  # seconds for the sign-in at the IdP
 _LONGEST: Final = 600  # characters of the address that somebody comes back to
@@ -36,11 +34,6 @@ class SignInFailed(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
-
-
-@blueprint.after_request
-def _protect(answer: Response) -> Response:
-    return pages.protect(answer)
 
 
 def sign_in(*, back_to: str | None = None, **wishes: str) -> Response:
@@ -108,7 +101,7 @@ def sign_out(id_token: str) -> Response:
     try:
         target = portal.idp.end_session_url(id_token)
     except Unavailable:
-        target = url_for("portal_door.signed_out")
+        target = url_for("portal.door.signed_out")
     answer = redirect(target, 303)
     cookies.end_session(portal)
     cookies.forget_session(portal, answer)

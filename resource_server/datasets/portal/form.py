@@ -25,7 +25,8 @@ class Form:
     values: Mapping[str, Any] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)  # field -> sentence
 
-    def __bool__(self) -> bool:
+    @property
+    def good(self) -> bool:
         """Nothing is wrong."""
         return not self.errors
 

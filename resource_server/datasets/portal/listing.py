@@ -44,7 +44,7 @@ def blank() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """A new dataset that the person owns; its file comes next."""
     given = form.new_dataset()
-    if not given:
+    if not given.good:
         return pages.page("new", 400, form=given)
     made = dataset.create(current_portal().service, person().principal, **given.values)
     return pages.done(

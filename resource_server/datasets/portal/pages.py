@@ -55,14 +55,14 @@ def protect(answer: Response) -> Response:
         f"form-action 'self' {idp.scheme}://{idp.netloc}",
     )
     answer.headers["Referrer-Policy"] = "same-origin"  # under no-referrer browsers send `Origin: null` with forms
-    fixed = request.endpoint == "portal_door.static"
+    fixed = request.endpoint == "portal.door.static"
     answer.headers["Cache-Control"] = f"public, max-age={24 * _HOUR}" if fixed else "no-store"
     return answer
 
 
 def asset(name: str) -> str:
     """The address of a static file, which changes with its content."""
-    return url_for("portal_door.static", filename=name, v=_version(name))
+    return url_for("portal.door.static", filename=name, v=_version(name))
 
 
 @cache

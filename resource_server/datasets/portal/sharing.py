@@ -26,7 +26,7 @@ def give(dataset_id: str) -> ResponseReturnValue:
         given = given.but(user=f"No member of {person().about.company_name} has this user name or e-mail")
     elif member is not None and member.sub == one.dataset.owner:
         given = given.but(user=f"{member.name} owns this dataset, so nothing needs to be shared")
-    if not given or member is None:
+    if not given.good or member is None:
         return shown(one, 400, given)
     access, end = given.values["access"], words.end_of(given.values["last"])
     share.give(service, person().principal, dataset_id, member.sub, access=access, expires_at=end)

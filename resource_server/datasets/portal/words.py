@@ -20,7 +20,7 @@ KINDS: Final = {
 
 def register(app: Flask) -> None:
     """Let the templates use them."""
-    for filter_ in (size, kind, day, moment, end, initials, tint):
+    for filter_ in (size, kind, day, moment, end, last_day, hour, initials, tint):
         app.add_template_filter(filter_)
 
 
@@ -57,7 +57,12 @@ def end(value: datetime | None) -> str:
     """When a share ends: its last day, or to the minute where it ends within a day."""
     if value is None:
         return "Never"
-    return day(last_day(value)) if value.astimezone(UTC).time() == time(0) else moment(value)
+    return f"{day(last_day(value))}, {hour(value)}" if hour(value) else day(last_day(value))
+
+
+def hour(value: datetime) -> str:
+    """10:38 UTC; nothing at midnight, where a day says it all."""
+    return "" if value.astimezone(UTC).time() == time(0) else f"{value.astimezone(UTC):%H:%M} UTC"
 
 
 def last_day(value: datetime) -> date:

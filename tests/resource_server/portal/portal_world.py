@@ -86,8 +86,8 @@ class SigningIn(FakeIdP):
     def _protocol(
         self, path: str, form: Mapping[str, str] | None, authorization: str | None
     ) -> tuple[int, dict[str, Any]]:
-        status, found = (200, {}) if path.startswith(("/oauth2/userinfo", "/api")) else super()._protocol(
-            path, form, authorization
+        status, found = (
+            (200, {}) if path.startswith(("/oauth2/userinfo", "/api")) else super()._protocol(path, form, authorization)
         )
         if path == "/.well-known/openid-configuration":
             found |= {
