@@ -57,6 +57,8 @@ def main() -> None:
 def _database(error: BaseException | None) -> str:
     """What a database error means; its own text names hosts and roles, never a password."""
     said = str(error).partition("\n")[0]
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return "somebody else is changing the same things, perhaps another `idp apply` or `idp migrate`: try again"
     if isinstance(error, psycopg.OperationalError):
         return f"the database does not answer: start it, or correct IDP_DATABASE_URL ({said})"
     if isinstance(error, (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)):

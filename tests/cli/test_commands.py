@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from idp.cli.database import _kek
@@ -131,6 +132,30 @@ def test_keys_are_listed_without_their_material(idp):
     assert {("ES256", "active"), ("ES256", "next"), ("RS256", "active"), ("A256GCM", "active")} <= {
         (each["alg"], each["state"]) for each in listed
     }
+
+
+def test_a_compromised_key_is_replaced_at_once(idp, cluster):
+    fresh = cluster.database("keys_for_cli", role="idp")
+    urls = {"IDP_DATABASE_URL": fresh.application, "IDP_MIGRATIONS_DATABASE_URL": fresh.owner}
+    idp("migrate", **urls)
+    made = json.loads(idp("keys", "rotate", "--json", **urls).stdout)
+    assert ["create"] * 6 == [each["action"] for each in made]
+    assert [] == json.loads(idp("keys", "rotate", "--json", **urls).stdout)
+
+    kid = next(each["kid"] for each in made if each["alg"] == "ES256")
+    changes = json.loads(idp("keys", "revoke", kid, "--json", **urls).stdout)
+    assert {"drop", "activate", "create"} == {each["action"] for each in changes}
+    assert kid not in idp("keys", "list", **urls).stdout
+    cluster.drop("keys_for_cli")
+
+
+def test_two_declarations_do_not_run_at_once(idp, idp_database):
+    with psycopg.connect(idp_database.application, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(hashtextextended('idp apply', 0))")
+        failed = idp("apply", "-", text=ACME, NAME="Acme")
+
+    assert (1, "") == _result(failed)
+    assert "somebody else is changing the same things" in failed.stderr
 
 
 def test_the_embedded_database_keeps_its_data_and_its_key(idp, tmp_path):

@@ -86,6 +86,20 @@ def test_its_workers_end_with_it_even_when_it_is_killed(environment, tmp_path, p
     assert not _listens(port)
 
 
+def test_the_job_process_works_and_ends_cleanly(environment, tmp_path, world):
+    world.execute("INSERT INTO revoked_token VALUES ('old', '2020-01-01', now())")
+    command = [sys.executable, "-c", "from idp.cli import main; main()", "jobs"]
+    with open(tmp_path / "log", "w") as log, subprocess.Popen(command, env=environment, stderr=log) as process:
+        end = time.monotonic() + 30
+        while time.monotonic() < end and world.count("revoked_token"):
+            time.sleep(0.1)
+        process.terminate()
+        assert 0 == process.wait(timeout=10)
+
+    assert 0 == world.count("revoked_token")
+    assert '"job": "sweep"' in (tmp_path / "log").read_text()
+
+
 def test_a_port_that_is_taken_is_refused(idp, port):
     with socket.create_server(("127.0.0.1", port)):
         failed = idp("serve", "--bind", f"localhost:{port}")
