@@ -58,22 +58,31 @@ class Directory:
         return None if found is None else _active(found)
 
     def search(self, company: str, q: str) -> list[Member]:
-        """Active members whose user name, name or e-mail matches; at most one page. `company` is an id or slug."""
-        found = self._ask(f"/companies/{quote(company, safe='')}/members?{urlencode({'q': q})}")
-        return [] if found is None else [member for item in _items(found) if (member := _active(item))]
+        """Active members whose user name, name or e-mail has `q` in it; 100 at most. `company` is an id or slug."""
+        return _members(self._page(company, q) or {})
 
     def named(self, company: str, user: str) -> Member | None:
         """The active member with exactly this user name or e-mail, in any case."""
-        wanted = user.strip().casefold()
-        for member in self.search(company, user.strip()) if wanted else ():
-            if wanted in (member.username.casefold(), member.email.casefold()):
-                return member
+        wanted = user.strip()
+        cursor: str | None = ""
+        # Many may have it in their names: whose it is exactly can stand on any page.
+        while wanted and cursor is not None:
+            page = self._page(company, wanted, cursor) or {}
+            for member in _members(page):
+                if wanted.casefold() in (member.username.casefold(), member.email.casefold()):
+                    return member
+            cursor = page.get("next")
         return None
 
     def company_id(self, slug: str) -> str | None:
         """The id of a company by its slug, as the listing of its members tells it."""
-        found = self._ask(f"/companies/{quote(slug, safe='')}/members?{urlencode({'limit': 1})}")
+        found = self._page(slug, "")
         return None if found is None else str(found["company_id"])
+
+    def _page(self, company: str, q: str, cursor: str = "") -> dict[str, Any] | None:
+        asked = {"limit": "100", "q": q, "cursor": cursor}
+        query = urlencode({name: value for name, value in asked.items() if value})
+        return self._ask(f"/companies/{quote(company, safe='')}/members?{query}")
 
     def _ask(self, path: str) -> dict[str, Any] | None:
         with self._lock:
@@ -144,8 +153,8 @@ def _object(body: bytes) -> dict[str, Any]:
     return found
 
 
-def _items(page: dict[str, Any]) -> list[dict[str, Any]]:
-    return [item for item in page.get("items", []) if isinstance(item, dict)]
+def _members(page: dict[str, Any]) -> list[Member]:
+    return [member for item in page.get("items", []) if (member := _active(item))]
 
 
 def _active(item: dict[str, Any]) -> Member | None:

@@ -79,8 +79,10 @@ class FakeIdP:
             found = people.get(unquote(rest.removeprefix("/")))
             return (404, {}) if found is None else (200, found)
         wanted = query.get("q", [""])[0].casefold()
-        items = [one for one in people.values() if wanted in one["username"] or wanted in (one["email"] or "")]
-        return 200, {"items": items, "next": None, "company_id": company_id}
+        found = [one for one in people.values() if wanted in one["username"] or wanted in (one["email"] or "")]
+        start, limit = int(query.get("cursor", ["0"])[0]), int(query.get("limit", ["50"])[0])
+        following = str(start + limit) if start + limit < len(found) else None
+        return 200, {"items": found[start : start + limit], "next": following, "company_id": company_id}
 
 
 def member(name: str, *roles: str, suspended: bool = False) -> dict[str, Any]:

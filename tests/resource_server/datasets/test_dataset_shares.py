@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from dataset_world import HYDRO, World
+from dataset_world import HYDRO, WIND, World, member
 
 from local_postgres import Database
 
@@ -172,6 +172,20 @@ def test_nothing_is_guessed_while_the_directory_is_away(world: World) -> None:
     assert [] == (ines.get(f"/datasets/{identifier}/shares").json or {})["items"]
     world.idp.away = False
     assert 200 == ines.share(identifier, "mette").status_code
+
+
+def test_a_name_is_found_behind_all_that_contain_it(world: World) -> None:
+    """By user name or e-mail, in any case; never by a part of it, and nobody who is suspended."""
+    crowd = {f"sub-z{number}": {**member(f"z-ines-{number}", "member")} for number in range(150)}
+    world.idp.members[WIND] = crowd | world.idp.members[WIND]
+    directory = world.service.directory
+
+    for known in ("ines", "INES", " ines@example.org "):
+        found = directory.named(WIND, known)
+        assert found is not None
+        assert "sub-ines" == found.sub
+    assert [None] * 4 == [directory.named(WIND, unknown) for unknown in ("ine", "", "gone", "kari")]
+    assert 100 == len(directory.search(WIND, "ines"))
 
 
 def test_who_may_not_share_learns_nothing_about_members(world: World) -> None:
