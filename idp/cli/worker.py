@@ -9,7 +9,10 @@ from idp.cli.bodies import Application, Bodies
 
 
 def serving(app: Application) -> Application:
-    """The application as a worker serves it."""
+    """The application as a worker serves it; its settings have been read from the environment."""
+    # Granian copies the environment into that of every request: what is secret there need not come along.
+    for name in [name for name in os.environ if name.startswith("IDP_")]:
+        del os.environ[name]
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), name="parent", daemon=True).start()

@@ -1,11 +1,13 @@
 """Who sends no body is always answered; who sends half of one is neither waited for nor taken for whole."""
 
 import io
+import os
 import socket
 import threading
 
 import pytest
 
+from idp.cli import worker
 from idp.cli.bodies import Bodies
 
 
@@ -56,6 +58,14 @@ def test_when_all_wait_for_bodies_the_next_one_is_not_waited_for():
     thread.join(timeout=10)
     assert [("200", b"late")] == first
     assert ("200", b"body") == call(bodies, io.BytesIO(b"body"), length=4)
+
+
+def test_a_request_does_not_carry_the_settings(monkeypatch):
+    """Granian copies the environment of the process into that of each request."""
+    monkeypatch.setenv("IDP_KEYS__KEK", "secret")
+    worker.serving(echo)
+
+    assert "IDP_KEYS__KEK" not in os.environ
 
 
 def test_a_client_that_dawdles_is_hung_up_on():

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import CheckConstraint, create_engine
 
 from idp.db import sqlalchemy_url
 from migrations import tables
@@ -29,8 +29,6 @@ def test_the_migrations_build_what_the_models_say(idp_database):
 
 def test_every_check_of_the_models_is_in_the_schema(idp_database):
     """Alembic does not compare checks."""
-    from sqlalchemy import CheckConstraint
-
     modelled = {
         str(constraint.name)
         for table in tables.metadata.tables.values()
