@@ -65,7 +65,8 @@ def issue_access_token(
         InvalidRequest: it would not fit into 4 kB even without the companies map.
     """
     issuer, now = context.settings(), int(context.now().timestamp())
-    resource = clients.resource(audience[0])
+    # The provider itself has no row, and what is absent is not cached: do not look for it again and again.
+    resource = clients.resource(audience[0]) if audience[0] != issuer.public_url else None
     found: Claims = {
         "iss": issuer.public_url,
         "sub": subject.standing.person.sub if subject.standing else subject.client.client_id,
