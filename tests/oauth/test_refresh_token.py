@@ -4,11 +4,6 @@ import pytest
 from actors import Client, unverified
 
 
-@pytest.fixture
-def public_client(app, world):
-    return Client.registered(world, "spa", public=True)
-
-
 def test_confidential_client_keeps_its_refresh_token(world, browser, client):
     """Sender-constrained by its secret: no rotation (FAPI 2.0 discourages it)."""
     world.user("ada")
@@ -201,3 +196,49 @@ def test_switch_needs_the_consent_of_that_company(world, browser):
 
     assert (400, "interaction_required") == (refused.status_code, refused.json["error"])
     assert 200 == client.refresh(tokens["refresh_token"], company="kvit").status_code
+
+
+def test_of_many_refreshes_at_once_all_get_one_successor(world, browser, public_client, at_once):
+    """Promise P6: a lost answer or two tabs; never a second chain."""
+    world.user("ada")
+    token = public_client.tokens(browser, user="ada")["refresh_token"]
+    for _ in range(3):
+        answers = at_once(6, lambda token=token: public_client.refresh(token))
+
+        assert [200] * 6 == [answer.status_code for answer in answers]
+        successors = {answer.json["refresh_token"] for answer in answers}
+        assert 1 == len(successors)
+        (token,) = successors
+
+
+def test_refresh_needs_the_registered_grant(world, browser, client):
+    """RFC 6749 §5.2; a client without it gets no refresh token in the first place."""
+    world.user("ada")
+    tokens = client.tokens(browser, user="ada")
+    world.execute("UPDATE client SET grant_types = '{authorization_code}'")
+    world.forget_cache()
+
+    assert "unauthorized_client" == client.refresh(tokens["refresh_token"]).json["error"]
+    assert "refresh_token" not in client.tokens(browser)
+
+
+@pytest.mark.parametrize("kind", ["access_token", "id_token", None])
+def test_only_a_refresh_token_is_one(world, browser, client, kind):
+    """Tokens are not interchangeable (promise P13)."""
+    world.user("ada")
+    tokens = client.tokens(browser, user="ada")
+
+    response = client.refresh(tokens[kind] if kind else None)
+
+    assert (400, "invalid_grant" if kind else "invalid_request") == (response.status_code, response.json["error"])
+
+
+def test_nothing_of_a_refresh_token_is_stored(world, browser, client):
+    """Only the grant's generation: the database could not refresh."""
+    world.user("ada")
+    mac = client.tokens(browser, user="ada")["refresh_token"].rsplit(".", 1)[1]
+
+    rows = world.execute("SELECT g::text FROM oauth_grant g UNION ALL SELECT c::text FROM authorization_code c")
+
+    assert 2 == len(rows)
+    assert mac not in str(rows)

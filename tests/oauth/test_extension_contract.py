@@ -1,0 +1,102 @@
+"""An extension is one file that declares itself: what discovery accepts, orders and refuses."""
+
+import sys
+from types import ModuleType
+
+import pytest
+
+from idp.oauth import extensions
+from idp.oauth.authorize import authorize
+from idp.oauth.extension import Endpoint, Extension, discover
+from idp.oauth.extensions import client_credentials
+from idp.settings import Misconfigured
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of extensions; each is given as its declaration."""
+
+    def made(**declared):
+        for name, source in declared.items():
+            lines = ["from idp.oauth.extension import Endpoint, Extension", "def view(*_): return ''", ""]
+            (tmp_path / f"{name}.py").write_text("\n".join([*lines, f"extension = {source}"]))
+        module = ModuleType("declared_extensions")
+        module.__path__ = [str(tmp_path)]
+        monkeypatch.setitem(sys.modules, "declared_extensions", module)
+        return module
+
+    yield made
+    for name in [name for name in sys.modules if name.startswith("declared_extensions.")]:
+        del sys.modules[name]
+
+
+PLAIN = "Extension(name={0!r}, spec='x')"
+
+
+def test_order_is_that_of_names(package):
+    """Steps run by phase, then by file name, however the settings list them."""
+    made = package(b=PLAIN.format("b"), a=PLAIN.format("a"), c="Extension(name='c', spec='x', default=False)")
+
+    assert ["a", "b"] == [found.name for found in discover(made, None)]
+    assert ["a", "c"] == [found.name for found in discover(made, ["c", "a"])]
+    assert [] == discover(made, [])
+
+
+def test_unknown_name_stops_the_start(package):
+    """With the name, and what there is instead."""
+    with pytest.raises(Misconfigured, match="pkce_typo does not exist; there are a, b"):
+        discover(package(a=PLAIN.format("a"), b=PLAIN.format("b")), ["a", "pkce_typo"])
+
+
+@pytest.mark.parametrize(
+    ("owned", "named"),
+    [
+        ("endpoints=(Endpoint(name={0!r}, path='/x', methods=('GET',), view=view),)", "path /x"),
+        ("grants=(type('G', (), dict(GRANT_TYPE='g')),)", "grant type g"),
+        ("response_types=dict(r=view)", "response type r"),
+        ("client_auth=dict(m=view)", "client authentication m"),
+    ],
+)
+def test_two_owners_stop_the_start(package, owned, named):
+    """A path, grant type, response type or authentication method belongs to one extension."""
+    made = package(**{
+        name: f"Extension(name={name!r}, spec='x', {owned.format(name)})" for name in ("first", "second")
+    })  # fmt: skip
+
+    with pytest.raises(Misconfigured, match=f"the {named} belongs to both first and second"):
+        discover(made, None)
+
+
+def test_importing_extensions_changes_nothing(app):
+    """Two applications share no state: importing declares, create_app() collects."""
+    first = [found.name for found in discover(extensions, None)]
+    second = [found.name for found in discover(extensions, None)]
+
+    assert first == second == sorted(first)
+    assert "client_credentials" in first
+    assert isinstance(client_credentials.extension, Extension)
+
+
+def test_what_is_not_enabled_does_not_exist(app, settings, clock):
+    """Without their files the grant is unsupported, the path is 404, and discovery is silent about both."""
+    import consent_ui
+    from idp.app import create_app
+
+    few = settings.model_copy(update={"extensions": ("authorization_code", "discovery", "pkce")})
+    small = create_app(few, consent_ui, keys=app.extensions["idp"].keys, now=clock).test_client()
+
+    document = small.get("/.well-known/openid-configuration").json
+    grant = small.post("/oauth2/token", data={"grant_type": "client_credentials"})
+
+    assert ["authorization_code"] == document["grant_types_supported"]
+    assert not {"introspection_endpoint", "revocation_endpoint", "userinfo_endpoint"} & document.keys()
+    assert (400, "unsupported_grant_type") == (grant.status_code, grant.json["error"])
+    assert 404 == small.post("/oauth2/introspect", data={"token": "x"}).status_code
+
+
+def test_endpoint_declares_its_methods():
+    """Exact methods, and nothing crosses origins unless it says so."""
+    endpoint = Endpoint(name="x", path="/x", methods=("GET",), view=authorize)
+
+    assert not endpoint.cors
+    assert endpoint.announced is None
