@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 # A statement, a lock and an idle transaction all end long before a person's patience does.
-_OPTIONS = "-c statement_timeout=4000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+_OPTIONS = "-c statement_timeout=2500 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
 
 # `SET LOCAL` takes no parameters. An array's text form quotes what needs it, so no company id can look like two.
 _SET_COMPANIES = text("SELECT set_config('app.companies', CAST(CAST(:companies AS text[]) AS text), true)")

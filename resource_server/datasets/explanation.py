@@ -6,6 +6,7 @@ company, and the service's own client everywhere.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -17,6 +18,8 @@ from resource_server.datasets.errors import Forbidden
 from resource_server.datasets.models import Dataset, Share
 from resource_server.datasets.service import Caller, Service, companies
 from resource_server.policy import SCOPE, Action, Decision, Reason, decide, person
+
+_OF_TOKENS: Final = ("scope", "authorization_details")
 
 
 @dataclass(frozen=True)
@@ -60,19 +63,21 @@ def explain(service: Service, principal: Principal, dataset_id: str, sub: str, a
 def evaluate(service: Service, principal: Principal, questions: Sequence[Question]) -> list[Answer]:
     """The answers, in order; two statements for however many questions."""
     ids = frozenset(filter(None, (parse_id(question.dataset_id) for question in questions)))
-    with service.database.transaction(_companies(service, principal, ids)) as session:
-        known = _Known(session, ids, {question.sub for question in questions} | {principal.sub})
+    reach = _companies(service, principal, ids)
+    with service.database.transaction(reach) as session:
+        known = _Known(session, reach, ids, {question.sub for question in questions} | {principal.sub})
         caller = service.caller(session, principal)
     # The rows stay readable without their session, so that no connection waits for the IdP.
     return [_answer(service, caller, known, question) for question in questions]
 
 
 class _Known:
-    """The datasets and shares that the questions touch, of the companies that the session sees."""
+    """The datasets and shares that the questions touch, of certain companies."""
 
-    def __init__(self, session: Session, ids: Collection[UUID], subs: Iterable[str]) -> None:
-        datasets = session.scalars(select(Dataset).where(Dataset.id.in_(ids)))
-        shares = session.scalars(select(Share).where(Share.dataset_id.in_(ids), Share.sub.in_(sorted(subs))))
+    def __init__(self, session: Session, reach: Collection[str], ids: Collection[UUID], subs: Collection[str]) -> None:
+        datasets = session.scalars(select(Dataset).where(Dataset.id.in_(ids), Dataset.company_id.in_(reach)))
+        touched = (Share.dataset_id.in_(ids), Share.company_id.in_(reach), Share.sub.in_(subs))
+        shares = session.scalars(select(Share).where(*touched))
         self.datasets = {str(dataset.id): dataset for dataset in datasets}
         self.shares = {(str(share.dataset_id), share.sub): share for share in shares}
 
@@ -97,12 +102,10 @@ def _answer(service: Service, caller: Caller, known: _Known, question: Question)
 
 def _may_ask(caller: Caller, dataset: Dataset, own_share: Share | None) -> None:
     """Raise unless the caller may ask about other people and this dataset."""
-    principal = caller.principal
-    _need_scope(principal, "share")
-    if principal.is_client:
-        # Its company is the dataset's, or it is the service's own.
-        return
     decision = _own(caller, dataset, "share", own_share)
+    if caller.principal.is_client:
+        # One of the dataset's company, or the service's own: it needs no right to share, only a token that reaches here.
+        decision = Decision(tuple(layer for layer in decision.layers if layer.layer in _OF_TOKENS))
     if not decision.allowed:
         raise Forbidden.by(decision, "share")
 

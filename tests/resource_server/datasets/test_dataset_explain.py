@@ -137,6 +137,18 @@ def test_a_client_needs_the_scope_too(world: World) -> None:
         assert f'scope="{scope}"' in refused.headers["WWW-Authenticate"]
 
 
+def test_a_narrowed_token_asks_no_further_than_it_reaches(world: World) -> None:
+    """RFC 9396: `authorization_details` that allow to share one dataset answer for that one."""
+    one, other = world.person("ines").create("one"), world.person("ines").create("other")
+    detail = {"type": "dataset", "actions": ["share"], "identifiers": [one]}
+    for who in (world.machine("wind-robot", authorization_details=[detail]), world.machine(OWN_CLIENT, None)):
+        assert {"decision": True, "context": {}} == ask(who, "sub-ines", "read", one)
+    narrow = world.machine("wind-robot", authorization_details=[detail])
+    refused = narrow.post(EVALUATION, question("sub-ines", "read", other))
+
+    assert (403, "authorization_details") == (refused.status_code, (refused.json or {})["reason"])
+
+
 def test_properties_and_context_never_widen(world: World) -> None:
     ines = world.person("ines")
     identifier = ines.create(mode="restricted")
