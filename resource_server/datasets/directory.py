@@ -1,16 +1,17 @@
 """Other people of a company, asked of the IdP's member API with the service's own client."""
 
-import base64
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote, quote_plus, urlencode
+from urllib.parse import quote, urlencode
 
 from resource_server import Unavailable
 from resource_server.fetch import Fetch, fetch
+from resource_server.idp import IdentityProvider
+from resource_server.introspection import basic
 
 REMEMBERED: Final = 10  # seconds
 _MOST: Final = 10_000  # answers
@@ -42,8 +43,8 @@ class Directory:
         fetch: Fetch = fetch,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._issuer = issuer
-        self._basic = _basic(client_id, client_secret)
+        self._idp = IdentityProvider(issuer, fetch, now)
+        self._credentials = basic(client_id, client_secret)
         self._fetch = fetch
         self._now = now
         self._lock = threading.Lock()
@@ -97,20 +98,27 @@ class Directory:
         return answer
 
     def _get(self, path: str) -> dict[str, Any] | None:
-        status, body = self._call(f"{self._issuer}/api/v1{path}")
-        if status == 404:
-            return None
-        if status != 200:
-            raise Unavailable(f"the member API answered {status}")
-        return _object(body)
-
-    def _call(self, url: str) -> tuple[int, bytes]:
-        status, body = self._send(url, authorization=f"Bearer {self._access_token()}")
+        status, body = self._send(path)
         if status == 401:
             # The token ended early, or the IdP has new keys: once more with a fresh one.
             self._token = None
-            status, body = self._send(url, authorization=f"Bearer {self._access_token()}")
-        return status, body
+            status, body = self._send(path)
+        if status == 404:
+            return None
+        try:
+            answer = json.loads(body) if status == 200 else None
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise Unavailable(f"the member API answered {status} and no JSON object")
+        return answer
+
+    def _send(self, path: str) -> tuple[int, bytes]:
+        authorization = f"Bearer {self._access_token()}"
+        try:
+            return self._fetch(f"{self._idp.issuer}/api/v1{path}", form=None, authorization=authorization)
+        except OSError as error:
+            raise Unavailable(f"the member API cannot be reached: {type(error).__name__}") from error
 
     def _access_token(self) -> str:
         token = self._token
@@ -119,38 +127,13 @@ class Directory:
         return token[0]
 
     def _new_token(self) -> tuple[str, float]:
-        _, metadata = self._send(f"{self._issuer}/.well-known/openid-configuration")
-        form = {"grant_type": "client_credentials", "scope": "members:read", "resource": f"{self._issuer}/api"}
-        status, body = self._send(str(_object(metadata).get("token_endpoint")), form=form, authorization=self._basic)
-        answer = _object(body)
-        if status != 200 or not isinstance(answer.get("access_token"), str):
-            raise Unavailable(f"the token endpoint answered {status}")
-        # Half of its life, at most: clocks differ, and a refused token costs two requests.
-        return answer["access_token"], self._now() + int(answer.get("expires_in", 60)) / 2
-
-    def _send(
-        self, url: str, *, form: Mapping[str, str] | None = None, authorization: str | None = None
-    ) -> tuple[int, bytes]:
-        try:
-            return self._fetch(url, form=form, authorization=authorization)
-        except (OSError, ValueError) as error:
-            raise Unavailable(f"the identity provider cannot be reached: {type(error).__name__}") from error
-
-
-def _basic(client_id: str, client_secret: str) -> str:
-    # RFC 6749 §2.3.1: both form-encoded first.
-    pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
-    return f"Basic {base64.b64encode(pair.encode()).decode()}"
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except ValueError as error:
-        raise Unavailable("the identity provider's answer is no JSON") from error
-    if not isinstance(found, dict):
-        raise Unavailable("the identity provider's answer is no JSON object")
-    return found
+        form = {"grant_type": "client_credentials", "scope": "members:read", "resource": f"{self._idp.issuer}/api"}
+        answer = self._idp.ask(self._idp.endpoint("token_endpoint"), form=form, authorization=self._credentials)
+        token, life = answer.get("access_token"), answer.get("expires_in", 60)
+        if not isinstance(token, str) or not isinstance(life, int):
+            raise Unavailable("the token endpoint's answer has no access token")
+        # Half of its life: clocks differ, and a refused token costs two requests.
+        return token, self._now() + life / 2
 
 
 def _members(page: dict[str, Any]) -> list[Member]:

@@ -104,7 +104,7 @@ def _may_ask(caller: Caller, dataset: Dataset, own_share: Share | None) -> None:
     """Raise unless the caller may ask about other people and this dataset."""
     decision = _own(caller, dataset, "share", own_share)
     if caller.principal.is_client:
-        # One of the dataset's company, or the service's own: it needs no right to share, only a token that reaches here.
+        # The company's, or the service's own: it needs no right to share, only a token that reaches this far.
         decision = Decision(tuple(layer for layer in decision.layers if layer.layer in _OF_TOKENS))
     if not decision.allowed:
         raise Forbidden.by(decision, "share")

@@ -33,6 +33,7 @@ class FakeIdP:
     members: dict[str, dict[str, dict[str, Any]]]  # company id -> sub -> as the member API tells
     away: bool = False
     asked: list[str] = field(default_factory=list)
+    revoked: set[str] = field(default_factory=set)
     key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256", {"kid": "k1", "use": "sig", "alg": "ES256"}))
     service_token: str = "members-1"
 
@@ -57,10 +58,15 @@ class FakeIdP:
         self, path: str, form: Mapping[str, str] | None, authorization: str | None
     ) -> tuple[int, dict[str, Any]]:
         if path == "/.well-known/openid-configuration":
-            found = {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/oauth2/jwks", "token_endpoint": f"{ISSUER}/oauth2/token"}
-            return 200, found
+            endpoints = {"jwks_uri": "jwks", "token_endpoint": "token", "introspection_endpoint": "introspect"}
+            return 200, {"issuer": ISSUER, **{name: f"{ISSUER}/oauth2/{path}" for name, path in endpoints.items()}}
         if path == "/oauth2/jwks":
             return 200, {"keys": [self.key.as_dict(private=False)]}
+        if path == "/oauth2/introspect":
+            assert form is not None
+            if form["token"] in self.revoked:
+                return 200, {"active": False}
+            return 200, {"active": True, "token_type": "Bearer", **jwt.decode(form["token"], self.key).claims}
         assert path == "/oauth2/token"
         assert form == {"grant_type": "client_credentials", "scope": "members:read", "resource": f"{ISSUER}/api"}
         assert authorization is not None

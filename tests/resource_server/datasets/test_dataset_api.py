@@ -3,6 +3,8 @@
 import pytest
 from dataset_world import AUDIENCE, GAS, HYDRO, ISSUER, WIND, World
 
+from local_postgres import Database
+
 
 def test_a_new_dataset_is_shown_whole(world: World) -> None:
     """The active company has it, the caller owns it, and it is empty."""
@@ -279,6 +281,21 @@ def test_tokens_are_demanded_in_the_words_of_the_specifications(world: World) ->
         "scopes_supported": ["datasets:read", "datasets:modify", "datasets:share"],
         "bearer_methods_supported": ["header"],
     } == metadata.json
+
+
+def test_tokens_may_be_checked_by_introspection(dataset_database: Database, world: World) -> None:
+    """`DATASETS_TOKEN_CHECK=introspect`: a revoked token counts at once, where it would last for minutes offline."""
+    asking = World(dataset_database.application, token_check="introspect")
+    ines, offline = asking.person("ines"), world.person("ines")
+    assert [] == ines.names()
+    asking.idp.revoked.add(ines.token)
+    world.idp.revoked.add(offline.token)
+
+    assert 401 == ines.get("/datasets").status_code
+    assert 200 == offline.get("/datasets").status_code
+    asking.idp.away = True
+    assert 503 == asking.person("mette").get("/datasets").status_code
+    asking.service.database.engine.dispose()
 
 
 def test_every_method_is_explicit(world: World) -> None:

@@ -171,6 +171,7 @@ def test_nothing_is_guessed_while_the_directory_is_away(world: World) -> None:
     assert 200 == ines.get(f"/datasets/{identifier}").status_code
     assert [] == (ines.get(f"/datasets/{identifier}/shares").json or {})["items"]
     world.idp.away = False
+    world.now += 1
     assert 200 == ines.share(identifier, "mette").status_code
 
 
