@@ -18,6 +18,7 @@ from flask.typing import ResponseReturnValue
 from psycopg import Connection
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import MapAdapter
 
 from idp import api, health, logs
 from idp.context import Context
@@ -59,6 +60,19 @@ class Provider(Flask):
 
     session_interface = NoSession()
 
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Every function is synchronous; Flask asks for each of them in each request."""
+        return func
+
+    def create_url_adapter(self, request: flask.Request | None) -> MapAdapter | None:
+        """Routes depend on path and method; an absolute URL begins like the issuer, never with the Host header."""
+        if request is None:
+            return super().create_url_adapter(None)
+        environ, host, scheme = request.environ, self.config["PUBLIC_HOST"], self.config["PREFERRED_URL_SCHEME"]
+        path = environ.get("PATH_INFO", "").encode("latin-1").decode(errors="replace")
+        query = environ.get("QUERY_STRING", "")
+        return MapAdapter(self.url_map, host, "/", "", scheme, path, environ["REQUEST_METHOD"], query)
+
     def dispatch_request(self) -> ResponseReturnValue:
         """Commit when the view returns or refuses (counted attempts last); roll back on anything else."""
         try:
@@ -95,7 +109,10 @@ def create_app(
     """
     if settings.database_url is None:
         raise Misconfigured("database_url is missing: start with `idp serve`, or set IDP_DATABASE_URL")
+    scheme, host = settings.public_url.split("://", 1)
     app = Provider(__name__, static_folder=None)
+    # A path has one spelling: a proxy in front of us that merges slashes must not see another endpoint than we do.
+    app.url_map.merge_slashes = False
     app.config |= {
         "SQLALCHEMY_DATABASE_URI": sqlalchemy_url(settings.database_url.get_secret_value()),
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings.pool_size),
@@ -103,7 +120,8 @@ def create_app(
         "MAX_FORM_MEMORY_SIZE": MAX_BODY,
         "MAX_FORM_PARTS": 100,
         "UI_NAME": settings.ui.name,
-        "PUBLIC_HOST": settings.public_url.split("://", 1)[1],
+        "PUBLIC_HOST": host,
+        "PREFERRED_URL_SCHEME": scheme,
     }
     logs.configure()
     db.init_app(app)
@@ -148,19 +166,23 @@ def _connector(app: Flask) -> Callable[[], Connection]:
 def _refuse_at_the_edge() -> None:
     """What no endpoint could use: too much of anything, and what does not decode to text without NUL."""
     http = flask.request
+    environ, media = http.environ, http.mimetype
     # WSGI hands bytes as text (PEP 3333); the path is decoded already.
-    path, query = (http.environ.get(name, "").encode("latin-1") for name in ("PATH_INFO", "QUERY_STRING"))
+    path = environ.get("PATH_INFO", "").encode("latin-1")
+    query = environ.get("QUERY_STRING", "").encode("latin-1")
     if len(path) + len(query) > MAX_URL:
         flask.abort(414)
-    if http.mimetype.startswith("multipart/"):
+    if media.startswith("multipart/"):
         flask.abort(415)
-    form = http.get_data() if http.mimetype == FORM else b""
+    form = http.get_data() if media == FORM else b""
     if query.count(b"&") + form.count(b"&") > MAX_PARAMETERS:
         flask.abort(400, "too many parameters")
     sent = b"&".join((path, unquote_to_bytes(query), unquote_to_bytes(form)))
     try:
         sent.decode()
     except UnicodeDecodeError:
+        # Werkzeug would fail on it wherever the page of this refusal looks at the query.
+        http.query_string = b""
         flask.abort(400, "the request must be UTF-8")
     if b"\0" in sent:
         flask.abort(400, "the request must not contain NUL")
@@ -217,7 +239,7 @@ def _is_for_people() -> bool:
 
 
 def _page(status: int, headers: dict[str, str], code: str, words: str) -> ResponseReturnValue:
-    reference = secrets.token_hex(4).upper()
+    reference = f"{_letters(4)}-{_letters(4)}"
     log.info("error page", extra={"reference": reference, "error": code, "description": words, "at": time.time()})
     response: flask.Response = flask.current_app.extensions["ui"].render(
         "error", status=status, error=code, message=words, reference=reference, client_name=None
@@ -226,6 +248,11 @@ def _page(status: int, headers: dict[str, str], code: str, words: str) -> Respon
         if name in headers:
             response.headers[name] = headers[name]
     return response
+
+
+def _letters(number: int) -> str:
+    """Random letters without look-alikes, for people to read out."""
+    return "".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(number))
 
 
 def _json(error: Exception, status: int, headers: dict[str, str], code: str, words: str) -> ResponseReturnValue:

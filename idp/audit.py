@@ -33,6 +33,10 @@ class SecurityEvent(Model):
     facts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)  # never a secret, never a token
 
 
+# The table and not the class: the ORM's way of an insert costs twice as much.
+_INSERT = insert(SecurityEvent.metadata.tables["security_event"])
+
+
 def record(
     kind: str,
     *,
@@ -43,5 +47,4 @@ def record(
 ) -> None:
     """Write a security event in the caller's transaction."""
     row = {"kind": kind, "company_id": company_id, "user_id": user_id, "client_id": client_id, "facts": facts}
-    # The table and not the class: the ORM's way of an insert costs twice as much.
-    db.session.execute(insert(SecurityEvent.__table__), {"id": uuid7(), **row})
+    db.session.execute(_INSERT, {"id": uuid7(), **row})

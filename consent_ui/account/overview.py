@@ -10,10 +10,9 @@ from flask.typing import ResponseReturnValue
 
 from consent_ui.forms import ActForm, StopForm
 from consent_ui.pages import render
-from idp import audit
 from idp.companies import company
 from idp.context import now
-from idp.grants import consent, grant
+from idp.grants import consent
 from idp.grants.consent import Connection
 from idp.oauth import interaction
 from idp.sso import session
@@ -36,7 +35,7 @@ def overview() -> ResponseReturnValue:
         return interaction.start_page("account.overview")
     return render(
         "account/overview",
-        user=interaction._user_view(),
+        user=interaction.signed_in(),
         memberships=company.memberships(current.user_id),
         applications=applications(consent.connected(current.user_id)),
         form=StopForm("stop"),
@@ -53,10 +52,7 @@ def stop() -> ResponseReturnValue:
     form = StopForm("stop")
     if not form.validate():
         abort(400)
-    client_id, at = form.client_id.data, now()
-    consent.withdraw(current.user_id, client_id, at)
-    grant.revoke_all(current.user_id, client_id, at, "consent withdrawn")
-    audit.record("consent.revoked", user_id=current.user_id, client_id=client_id)
+    consent.withdraw(current.user_id, form.client_id.data, now())
     return redirect(url_for("account.overview", stopped=""), 303)
 
 

@@ -13,6 +13,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 
 from idp.api import guard, paging
 from idp.clients import client as clients
+from idp.companies import company as companies
 from idp.companies import policy
 from idp.db import db
 from idp.oauth import views
@@ -129,10 +130,10 @@ def _ask(statement: str, judged: Judged, company: str, **values: object) -> list
         Forbidden: it is the token's own, and it is no admin's.
     """
     asker = _asker(judged)
-    by_id = _as_id(company)
+    name = companies.named(company)
     values |= {
-        "id": by_id,
-        "slug": None if by_id else company,
+        "id": name["company"],
+        "slug": name["slug"],
         "everywhere": asker.everywhere,
         "active": asker.active,
         "admin": asker.admin,
@@ -158,15 +159,6 @@ def _asker(judged: Judged) -> Asker:
     if known.membership:
         return Asker(active=known.membership.company_id, admin=policy.may(known.membership.roles, "members.read"))
     return Asker(user=known.user_id) if known.all_companies else Asker()
-
-
-def _as_id(company: str) -> UUID | None:
-    """The id, in the one spelling that we print; anything else can only be a slug."""
-    try:
-        found = UUID(company)
-    except ValueError:
-        return None
-    return found if str(found) == company else None
 
 
 def _item(row: Row) -> dict[str, Any]:

@@ -39,13 +39,27 @@ class Membership:
         return policy.walled(self.policy)
 
 
+def as_id(name: str) -> UUID | None:
+    """The id, in the one spelling that we print; anything else can only be a slug, and no slug looks like an id."""
+    try:
+        found = UUID(name)
+    except ValueError:
+        return None
+    return found if str(found) == name else None
+
+
+def named(name: str | None) -> dict[str, UUID | str | None]:
+    """A company's name as parameters of a statement, `company` (an id) and `slug`: each has its index."""
+    by_id = as_id(name) if name is not None else None
+    return {"company": by_id, "slug": name if by_id is None else None}
+
+
 def find(id_or_slug: str) -> Company | None:
     """The company by its id (in the one spelling that we print) or slug, disabled ones too."""
-    try:
-        by_id = UUID(id_or_slug)
-    except ValueError:
+    by_id = as_id(id_or_slug)
+    if by_id is None:
         return db.session.scalar(select(Company).where(Company.slug == id_or_slug))
-    return db.session.get(Company, by_id) if str(by_id) == id_or_slug else None
+    return db.session.get(Company, by_id)
 
 
 def create(slug: str, name: str, *, policy: dict[str, Any] | None = None) -> Company:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from idp import audit
 from idp.db import db, uuid7
+from idp.grants import grant
 
 _REMEMBERED = """
     SELECT scopes FROM consent
@@ -71,6 +73,8 @@ def connected(user_id: UUID) -> list[Connection]:
 
 
 def withdraw(user_id: UUID, client_id: str, now: datetime) -> None:
-    """Forget what a client may do, in every company; its grants end by `grant.revoke_all`."""
+    """Take back what a client may do, in every company: what it was allowed is forgotten, what it holds ends."""
     with db.hot() as cursor:
         cursor.execute(_WITHDRAW, {"user": user_id, "client": client_id, "now": now})
+    grant.revoke_all(user_id, client_id, now, "consent withdrawn")
+    audit.record("consent.revoked", user_id=user_id, client_id=client_id)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from idp.companies.company import named
 from idp.db import db
 
 # All memberships but the walled ones; of more than `limit` only the number, since they would not fit into a token.
@@ -37,8 +38,9 @@ JOINS = f"""
       LEFT JOIN sso_session s ON s.id = g.session_id
       LEFT JOIN (member m JOIN company c ON c.id = m.company_id AND c.disabled_at IS NULL)
         ON m.user_id = g.user_id AND m.suspended_at IS NULL
-       AND m.company_id = CASE WHEN %(company)s::text IS NULL THEN g.company_id
-                               ELSE (SELECT id FROM company WHERE id::text = %(company)s OR slug = %(company)s) END
+       AND m.company_id = CASE WHEN %(company)s::uuid IS NOT NULL THEN %(company)s
+                               WHEN %(slug)s::text IS NOT NULL THEN (SELECT id FROM company WHERE slug = %(slug)s)
+                               ELSE g.company_id END
       {_MEMBERSHIPS}
 """  # noqa: S608 - constants of this file
 
@@ -122,7 +124,7 @@ def read(
 
     With `jti`, None also when that one access token was revoked.
     """
-    values = {"grant": grant_id, "now": now, "company": company, "jti": jti, "limit": limit}
+    values = {"grant": grant_id, "now": now, "jti": jti, "limit": limit, **named(company)}
     with db.hot() as cursor:
         row = cursor.execute(_READ_UNLESS_REVOKED if jti else _READ, values).fetchone()
     return from_row(row) if row else None

@@ -10,6 +10,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from idp.companies.company import named
 from idp.db import db
 from idp.grants import standing
 from idp.grants.standing import Standing
@@ -67,7 +68,7 @@ def redeem(code: str, client_id: str, now: datetime) -> Redemption | None:
 
     Counting comes before any check of PKCE or the redirect URI: a code that was presented wrongly is spent.
     """
-    values = {"code": digest(code), "client": client_id, "now": now, "company": None, "limit": standing.IN_A_TOKEN}
+    values = {"code": digest(code), "client": client_id, "now": now, "limit": standing.IN_A_TOKEN, **named(None)}
     with db.hot() as cursor:
         row = cursor.execute(_REDEEM, values).fetchone()
     return Redemption(standing.from_row(row[:-4]), *row[-4:]) if row else None

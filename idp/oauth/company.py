@@ -13,6 +13,7 @@ from uuid import UUID
 
 from idp import context
 from idp.companies import policy
+from idp.companies.company import named
 from idp.db import db
 from idp.errors import AccessDenied, InvalidRequest, UnmetAuthenticationRequirements
 from idp.oauth.request import OAuthRequest
@@ -28,8 +29,8 @@ _MEMBER = """
 """
 
 _NAMED = f"""
-    {_MEMBER} AND c.id = (SELECT id FROM company WHERE id::text = %(company)s OR slug = %(company)s)
-"""  # noqa: S608 - constants of this file
+    {_MEMBER} AND (c.id = %(company)s::uuid OR c.slug = %(slug)s)
+"""
 
 # The company last chosen for this client, then up to two memberships: enough to know whether there is one choice.
 _LIKELY = f"""
@@ -134,7 +135,7 @@ def determine(request: OAuthRequest) -> Determined:
 def member_of(user_id: UUID, company: str) -> Choice | None:
     """The company by id or slug, if the user works there now."""
     with db.hot() as cursor:
-        row = cursor.execute(_NAMED, {"user": user_id, "company": company}).fetchone()
+        row = cursor.execute(_NAMED, {"user": user_id, **named(company)}).fetchone()
     return _choice(row) if row else None
 
 

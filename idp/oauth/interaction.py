@@ -111,7 +111,7 @@ def load(handle: str) -> Interaction:
     else:
         redirection.trusted(request)
         prompt, client = _page_needed(request), _client_view(request.client)
-    user = _user_view()
+    user = signed_in()
     return Interaction(
         handle=handle,
         prompt=prompt,
@@ -265,7 +265,8 @@ def _client_view(client: Client) -> ClientView:
     )
 
 
-def _user_view() -> UserView | None:
+def signed_in() -> UserView | None:
+    """Who is signed in in this browser, as pages show a person."""
     if (current := session.current()) is None:
         return None
     with db.hot() as cursor:

@@ -3,6 +3,9 @@
 import pytest
 from actors import Browser, Client, Forms
 
+from idp.db import db
+from idp.grants import consent
+
 
 @pytest.fixture
 def shop(world):
@@ -164,3 +167,18 @@ def test_decision_is_one_of_two(world, browser, shop, decision):
 
     assert 400 == response.status_code
     assert 0 == world.count("oauth_grant")
+
+
+def test_withdrawn_consent_ends_every_grant_of_the_client(app, world, browser):
+    """What a client was allowed is forgotten, and what it holds ends at once, in every company."""
+    client = Client.registered(world, "asked", consent="ask")
+    ada = world.user("ada")
+    tokens = client.tokens(browser, user="ada")
+
+    with app.app_context(), db.transaction():
+        consent.withdraw(ada.id, "asked", app.extensions["idp"].now())
+
+    assert "invalid_grant" == client.refresh(tokens["refresh_token"]).json["error"]
+    assert {"active": False} == client.introspect(tokens["access_token"]).json
+    assert "consent_required" == browser.authorize(client, prompt="none")["error"]
+    assert "consent.revoked" in world.events()

