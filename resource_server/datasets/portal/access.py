@@ -1,9 +1,13 @@
 """An access token that is good for this request, refreshed shortly before it ends."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 from authlib.oauth2 import OAuth2Error
 
 from resource_server import InvalidToken, Principal, Unavailable
 from resource_server.datasets.portal.portal import Portal
+from resource_server.datasets.portal.relying_party import Company
 from resource_server.datasets.portal.session import Session, SignedIn
 
 EARLY = 30  # seconds before its end at which a token is refreshed
@@ -51,16 +55,8 @@ def renewed(portal: Portal, session: Session, company: str | None) -> Session:
         Ended, NeedsPerson, Unavailable
     """
     known = session.signed_in
-    try:
+    with _refusals(company):
         tokens = portal.idp.refresh(known.refresh_token, sub=known.sub, company=company)
-    except OAuth2Error as error:
-        if error.error == "invalid_grant":
-            raise Ended from error
-        if company is not None and error.error in _USER_MUST_ACT:
-            raise NeedsPerson(company) from error
-        raise Unavailable(f"the token endpoint answered {error.error}") from error
-    except InvalidToken as error:
-        raise Ended from error
     changed = SignedIn.by(tokens, known.name)
     kept = portal.sessions.change(session, changed)
     if kept and kept.signed_in.company_id != changed.company_id and company != known.company_id:
@@ -69,3 +65,25 @@ def renewed(portal: Portal, session: Session, company: str | None) -> Session:
     if kept is None:
         raise Ended
     return kept
+
+
+def companies(portal: Portal, session: Session) -> tuple[Sequence[Company], bool]:
+    """The companies to switch to, and whether there are more; raises as `renewed` does."""
+    known = session.signed_in
+    with _refusals(known.company_id):
+        return portal.idp.companies(known.refresh_token, company=known.company_id)
+
+
+@contextmanager
+def _refusals(company: str | None) -> Iterator[None]:
+    """What the token endpoint's errors mean for a session."""
+    try:
+        yield
+    except OAuth2Error as error:
+        if error.error == "invalid_grant":
+            raise Ended from error
+        if company is not None and error.error in _USER_MUST_ACT:
+            raise NeedsPerson(company) from error
+        raise Unavailable(f"the token endpoint answered {error.error}") from error
+    except InvalidToken as error:
+        raise Ended from error

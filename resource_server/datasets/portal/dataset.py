@@ -1,25 +1,24 @@
 """One dataset: who has access and why, and what may be changed about it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from resource_server.datasets import dataset as datasets
 from resource_server.datasets import explanation, share
+from resource_server.datasets.directory import Member
 from resource_server.datasets.models import Dataset, Share
-from resource_server.datasets.portal import form, pages, people, preview, words
+from resource_server.datasets.portal import form, pages, people, preview
 from resource_server.datasets.portal.form import Form
 from resource_server.datasets.portal.guard import person
-from resource_server.datasets.portal.people import Somebody
 from resource_server.datasets.portal.portal import current_portal
-from resource_server.policy import STEWARDS, Action, Mode
+from resource_server.policy import Action, Mode
 
 blueprint = Blueprint("dataset", __name__, url_prefix="/datasets/<dataset_id>")
 
 ACTIONS: tuple[Action, ...] = ("read", "modify", "share", "delete")
+PEOPLE = 50  # shares on a page
 
 
 @dataclass(frozen=True)
@@ -32,36 +31,46 @@ class Opened:
 
 
 def opened(dataset_id: str, action: Action = "read") -> Opened:
-    """The dataset, if the person may read it and do `action` with it; raises what the policy has against it."""
+    """The dataset, if the person may do `action` with it; raises what the policy has against it."""
     with current_portal().service.transaction(person().principal) as caller:
         found = datasets.require(caller, action, dataset_id)
-        datasets.demand(caller, "read", found)
         may = frozenset(each for each in ACTIONS if datasets.judge(caller, each, found).allowed)
     return Opened(found.dataset, found.share, may)
 
 
-def shown(one: Opened, status: int = 200, sharing: Form | None = None, **context: Any) -> ResponseReturnValue:  # noqa: ANN401
+def steward(dataset_id: str) -> Member | None:
+    """The person, if they may give themselves access to a dataset that they cannot read."""
+    service, who = current_portal().service, person().principal
+    with service.transaction(who) as caller:
+        found = datasets.find(caller, dataset_id)
+        allowed = datasets.judge(caller, "share", found).allowed
+    return service.directory.member(found.dataset.company_id, who.sub) if allowed else None
+
+
+def shown(one: Opened, status: int = 200, sharing: Form | None = None, file_error: str = "") -> ResponseReturnValue:
     """The dataset's page; `sharing` is a share form that came back with mistakes."""
-    portal, company_id, today = current_portal(), one.dataset.company_id, current_portal().service.now()
-    shares, members = [], []
+    service, who, company_id = current_portal().service, person().principal, one.dataset.company_id
+    shares: list[Share] = []
+    members: list[Member] = []
     if "share" in one.may:
-        shares = share.listed(portal.service, person().principal, str(one.dataset.id))
-        members = people.colleagues(portal.service.directory, company_id)
-    subs = {one.dataset.owner, *(each.sub for each in shares), *(each.given_by for each in shares)}
-    if one.own_share:
-        subs.add(one.own_share.given_by)
+        after = form.asked("after")
+        shares = share.page(service, who, str(one.dataset.id), after=after, limit=PEOPLE + 1)
+        members = people.colleagues(service.directory, company_id)
+    own = [one.own_share] if one.own_share else []
+    subs = {one.dataset.owner, *(each.sub for each in shares), *(each.given_by for each in [*shares, *own])}
     return pages.page(
         "dataset",
         status,
         one=one,
-        shares=shares,
-        names=people.named(portal.service.directory, company_id, subs, members),
+        shares=shares[:PEOPLE],
+        more=len(shares) > PEOPLE,
+        names=people.named(service.directory, company_id, subs, members),
         members=members,
-        form=sharing or Form({"access": "read", "end": ""}),
-        usual_end=(today + share.DEFAULT_LIFE).date(),
-        now=today,
-        table=preview.table(portal.service, person().principal, one.dataset),
-        **context,
+        form=sharing if sharing is not None else Form(),
+        file_error=file_error,
+        usual_end=(service.now() + share.DEFAULT_LIFE).date(),
+        now=service.now(),
+        table=preview.table(service, who, one.dataset),
     )
 
 
@@ -122,10 +131,9 @@ def delete(dataset_id: str) -> ResponseReturnValue:
 @blueprint.get("/why")
 def why(dataset_id: str) -> ResponseReturnValue:
     """Why somebody can or cannot use it: each layer of the decision; about others for who may share it."""
-    portal, who = current_portal(), person().principal
+    service, who = current_portal().service, person().principal
     sub = form.asked("sub", who.sub)
-    one = opened(dataset_id, "read" if sub == who.sub else "share")
-    found = {action: explanation.explain(portal.service, who, dataset_id, sub, action) for action in ("read", "modify")}
-    names = people.named(portal.service.directory, one.dataset.company_id, {sub, one.dataset.owner})
-    about: Mapping[str, Somebody] = names
-    return pages.page("why", one=one, about=about[sub], own=sub == who.sub, found=found, words=words, stewards=STEWARDS)
+    one = opened(dataset_id)
+    found = {action: explanation.explain(service, who, dataset_id, sub, action) for action in ("read", "modify")}
+    about = people.named(service.directory, one.dataset.company_id, [sub])[sub]
+    return pages.page("why", one=one, about=about, own=sub == who.sub, found=found)

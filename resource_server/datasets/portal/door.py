@@ -7,6 +7,7 @@ somebody else was given is of any use in another browser.
 
 import hashlib
 import secrets
+from contextlib import suppress
 from typing import Final
 
 from authlib.oauth2 import OAuth2Error
@@ -14,7 +15,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from resource_server import InvalidToken, Unavailable
-from resource_server.datasets.portal import cookies, pages
+from resource_server.datasets.portal import cookies, forgery, pages
 from resource_server.datasets.portal.portal import Portal, current_portal
 from resource_server.datasets.portal.session import SignedIn
 
@@ -95,26 +96,29 @@ def signed_out() -> ResponseReturnValue:
     return pages.card("signed_out")
 
 
-def sign_out(id_token: str) -> Response:
-    """End the session here, then at the IdP; when it is away, here alone."""
+@blueprint.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    """End the session here, then at the IdP; when it is away, here alone. It takes no good token to go."""
     portal = current_portal()
-    try:
-        target = portal.idp.end_session_url(id_token)
-    except Unavailable:
-        target = url_for("portal.door.signed_out")
+    forgery.refuse_foreign(portal)
+    session, target = cookies.session(portal), url_for("portal.door.signed_out")
+    if session is not None:
+        forgery.refuse_forged(portal, session)
+        portal.sessions.end(session.secret)
+        with suppress(Unavailable):
+            target = portal.idp.end_session_url(session.signed_in.id_token)
     answer = redirect(target, 303)
-    cookies.end_session(portal)
     cookies.forget_session(portal, answer)
-    return answer  # type: ignore[return-value]
+    return answer
 
 
 def _redeemed(portal: Portal, code: str, *, nonce: str, verifier: str) -> SignedIn:
     try:
         tokens = portal.idp.redeem(code, nonce=nonce, verifier=verifier)
-    except OAuth2Error as error:
-        # The code was used, is too old, or was given to another browser.
-        raise Strange from error
-    except InvalidToken as error:
+        # Here and not at the first page: a token that never counts would send the browser round and round.
+        portal.service.tokens.verify(tokens.access_token)
+    except (OAuth2Error, InvalidToken) as error:
+        # The code was used, is too old, or was given to another browser; or the tokens are not for us.
         raise Strange from error
     about = portal.idp.userinfo(tokens)
     names = (about.get(claim) for claim in ("name", "preferred_username", "email"))

@@ -33,11 +33,6 @@ def card(name: str, status: int = 200, **context: Any) -> Response:  # noqa: ANN
     return make_response(html, status)
 
 
-def ended() -> Response:
-    """A form that came after its session had ended: nothing was done."""
-    return card("ended", 403)
-
-
 def done(endpoint: str, title: str, text: str = "", *, kind: str = "success", **values: Any) -> Response:  # noqa: ANN401
     """After a change: to the page that shows it, which says what was done."""
     answer = redirect(url_for(endpoint, **values), 303)

@@ -1,6 +1,7 @@
 """Names for subjects, asked of the IdP's directory; for display, never for decisions."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from resource_server import Unavailable
@@ -30,15 +31,16 @@ def named(
     directory: Directory, company_id: str, subs: Iterable[str], known: Iterable[Member] = ()
 ) -> Mapping[str, Somebody]:
     """Somebody for each subject; while the directory cannot be asked, with the subject in the place of the name."""
-    members = {member.sub: member for member in known}
-    return {sub: _somebody(directory, company_id, sub, members.get(sub)) for sub in set(subs)}
+    members: dict[str, Member | None] = {member.sub: member for member in known}
+    subs = set(subs)
+    # The first failure ends it: a page must not wait for one timeout after the other.
+    with suppress(Unavailable):
+        for sub in subs - members.keys():
+            members[sub] = directory.member(company_id, sub)
+    return {sub: _somebody(sub, members[sub]) if sub in members else Somebody(sub, sub) for sub in subs}
 
 
-def _somebody(directory: Directory, company_id: str, sub: str, member: Member | None) -> Somebody:
-    try:
-        member = member or directory.member(company_id, sub)
-    except Unavailable:
-        return Somebody(sub, sub)
+def _somebody(sub: str, member: Member | None) -> Somebody:
     if member is None:
         return Somebody(sub, sub, gone=True)
     return Somebody(sub, member.name or member.username or sub, roles(member.roles), member.username)

@@ -11,10 +11,10 @@ from werkzeug.exceptions import HTTPException
 from resource_server import Unavailable
 from resource_server.datasets.cursor import BadCursor
 from resource_server.datasets.errors import Forbidden, NotFound
-from resource_server.datasets.portal import cookies, pages
-from resource_server.datasets.portal.access import Ended
+from resource_server.datasets.portal import cookies, dataset, door, pages
+from resource_server.datasets.portal.access import Ended, NeedsPerson
 from resource_server.datasets.portal.door import SignInFailed, Strange
-from resource_server.datasets.portal.guard import Foreign
+from resource_server.datasets.portal.forgery import Foreign
 from resource_server.datasets.portal.portal import current_portal
 
 _RETRY_AFTER: Final = "5"  # seconds
@@ -31,6 +31,7 @@ def register(blueprint: Blueprint) -> None:
         Strange: lambda _error: _stopped(400, "strange"),
         SignInFailed: _sign_in_failed,
         Ended: _ended,
+        NeedsPerson: _needs_person,
         413: lambda _error: _stopped(413, "large"),
         HTTPException: _http,
         Unavailable: _away,
@@ -49,7 +50,8 @@ def _stopped(status: int, what: str, **context: str) -> Response:
 
 def _forbidden(error: Forbidden) -> Response:
     reading = request.endpoint in ("portal.dataset.show", "portal.content.download")
-    return pages.card("denied", 403, reason=error.reason, reading=reading)
+    me = dataset.steward((request.view_args or {})["dataset_id"]) if reading else None
+    return pages.card("denied", 403, reason=error.reason, reading=reading, me=me)
 
 
 def _not_found(_error: Exception) -> Response:
@@ -63,7 +65,16 @@ def _sign_in_failed(error: SignInFailed) -> Response:
 
 def _ended(_error: Ended) -> Response:
     cookies.end_session(current_portal())
-    return pages.ended()
+    # What was sent cannot be sent again by itself; what was asked for can.
+    return pages.card("ended", 403) if request.method == "POST" else door.sign_in(back_to=_here())
+
+
+def _needs_person(error: NeedsPerson) -> Response:
+    return door.sign_in(back_to=None if request.method == "POST" else _here(), company=error.company)
+
+
+def _here() -> str:
+    return request.full_path.rstrip("?")
 
 
 def _http(error: HTTPException) -> Response:

@@ -98,8 +98,11 @@ class RelyingParty:
             self._idp.endpoint("token_endpoint"), refresh_token, company=company, resource=self._api, scope="companies"
         )
         url = f"{self._api}/v1/me/companies?{urlencode({'limit': MOST_COMPANIES})}"
-        page = self._idp.ask(url, authorization=f"Bearer {answer['access_token']}")
-        found = [Company(item["id"], item["name"], tuple(item["roles"])) for item in page["items"]]
+        page = self._idp.ask(url, authorization=f"Bearer {answer.get('access_token')}")
+        try:
+            found = [Company(item["id"], item["name"], tuple(item["roles"])) for item in page["items"]]
+        except (KeyError, TypeError) as error:
+            raise Unavailable("the list of companies is not one") from error
         return found, page.get("next") is not None
 
     def userinfo(self, tokens: Tokens) -> Mapping[str, Any]:
@@ -136,7 +139,8 @@ class RelyingParty:
             now=self._now(),
             **expected,
         )
-        expires_at = self._now() + int(answer.get("expires_in", 0))
+        lifetime = answer.get("expires_in")
+        expires_at = self._now() + (lifetime if isinstance(lifetime, int) else 0)
         return Tokens(answer["access_token"], expires_at, answer["refresh_token"], answer["id_token"], claims)
 
 

@@ -10,7 +10,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import delete, select, update
 
 from resource_server.datasets.portal.models import PortalSession
@@ -31,10 +31,10 @@ class SignedIn(BaseModel):
     company_id: str | None
     company_name: str
     companies: int  # how many there are to switch to, the active one included
-    access_token: str
+    access_token: str = Field(repr=False)
     access_expires_at: float  # seconds since the epoch
-    refresh_token: str
-    id_token: str
+    refresh_token: str = Field(repr=False)
+    id_token: str = Field(repr=False)
 
     @classmethod
     def by(cls, tokens: Tokens, name: str) -> "SignedIn":
@@ -58,7 +58,7 @@ class Session(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    secret: str
+    secret: str = Field(repr=False)
     version: int
     expires_at: datetime
     signed_in: SignedIn

@@ -27,7 +27,7 @@ def give(dataset_id: str) -> ResponseReturnValue:
     elif member is not None and member.sub == one.dataset.owner:
         given = given.but(user=f"{member.name} owns this dataset, so nothing needs to be shared")
     if not given.good or member is None:
-        return shown(one, 400, given)
+        return shown(opened(dataset_id), 400, given)
     access, end = given.values["access"], words.end_of(given.values["last"])
     share.give(service, person().principal, dataset_id, member.sub, access=access, expires_at=end)
     return pages.done("portal.dataset.show", *_said(member, access, words.end(end)), dataset_id=dataset_id)

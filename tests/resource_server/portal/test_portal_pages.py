@@ -418,3 +418,52 @@ def test_a_company_that_is_theirs_no_more_leads_to_the_idp(world: PortalWorld) -
 @pytest.mark.parametrize("company", ["", "x", "*", "\x00", "a" * 5000, quote("<b>")])
 def test_a_company_of_somebody_else_is_never_a_failure_of_ours(world: PortalWorld, company: str) -> None:
     assert world.browser("ada").send("/portal/company", company=company).status_code in (303, 400)
+
+
+def test_a_data_owner_may_give_themselves_access_and_the_owner_sees_it(world: PortalWorld) -> None:
+    """Otherwise nobody could open what somebody left behind."""
+    dataset_id = world.person("ines").create("Board papers", mode="restricted")
+    where, ada, mette = f"/portal/datasets/{dataset_id}", world.browser("ada"), world.browser("mette")
+    denied = ada.page(where, 403)
+
+    assert "Board papers" not in denied.text
+    assert "ada" == denied.one("button", name="user")["value"]
+    assert not mette.page(where, 403).all("button", name="user")
+
+    page = ada.after(ada.post(f"{where}/shares", csrf_token=denied.tokens[f"{where}/shares"], user="ada"))
+
+    assert "Board papers" == page.heading
+    assert "Ada Admin, Data owner · shared by Ada" in world.browser("ines").page(where).text
+
+
+def test_many_shares_come_in_pages(world: PortalWorld) -> None:
+    ada = world.person("ada")
+    dataset_id = ada.create("Wind", mode="restricted")
+    for number in range(52):
+        name = f"m{number:02}"
+        mette = world.idp.members[WIND]["sub-mette"]
+        world.idp.members[WIND][f"sub-{name}"] = {**mette, "sub": f"sub-{name}", "name": name}
+        ada.share(dataset_id, name)
+    browser = world.browser("ada")
+    first = browser.page(f"/portal/datasets/{dataset_id}")
+    (more,) = [link["href"] for link in first.all("a") if link.text == "More colleagues"]
+    second = browser.page(str(more))
+
+    assert (50, 2) == tuple(len(page.all("button", name="sub")) for page in (first, second))
+    assert "Back to the first page" in second.text
+
+
+def test_a_page_is_shown_while_nobody_can_be_named(world: PortalWorld) -> None:
+    """Names are for display; the first failure ends the asking, so that a page waits for one timeout at most."""
+    ada = world.person("ada")
+    dataset_id = ada.create("Wind", mode="restricted")
+    for name in ("ines", "mette", "noor"):
+        ada.share(dataset_id, name)
+    browser = world.browser("ada")
+    browser.page("/portal/")
+    world.now += 20
+    world.idp.away = True
+    page = browser.page(f"/portal/datasets/{dataset_id}")
+
+    assert "sub-ines" in page.text
+    assert "Left the company" not in page.text

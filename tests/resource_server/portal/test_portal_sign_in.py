@@ -360,3 +360,43 @@ def test_whoever_has_no_company_is_told_what_to_do(world: PortalWorld) -> None:
 
     assert "You are not a member of any company yet" in page.text
     assert HYDRO not in page.text
+
+
+def test_signing_out_works_while_the_idp_is_away_and_after_the_token_ended(world: PortalWorld) -> None:
+    browser = world.browser("ines")
+    token = browser.token
+    world.now += 3600
+    world.idp.away = True
+    answer = browser.post("/portal/sign-out", csrf_token=token)
+
+    assert 303 == answer.status_code
+    assert f"{ISSUER}/oauth2/logout" in answer.location, "its address is known from before"
+    world.idp.away = False
+    assert 303 == browser.get("/portal/").status_code
+    assert "/portal/signed-out" == browser.post("/portal/sign-out").location, "twice is no mistake"
+
+
+def test_a_token_that_never_counts_sends_nobody_round_and_round(world: PortalWorld) -> None:
+    """A wrong audience in the settings is seen at the callback, not by a browser that gives up."""
+    browser = world.browser()
+    answer = world.idp.authorize(browser.get("/portal/").location, "sub-ines", WIND)
+    world.service.tokens.audience = "https://elsewhere.example"
+
+    assert "This sign-in cannot go on" == refused(browser, answer)
+
+
+def test_userinfo_about_somebody_else_is_not_used(world: PortalWorld) -> None:
+    """OpenID Connect Core §5.3.2."""
+    browser = world.browser()
+    answer = world.idp.authorize(browser.get("/portal/").location, "sub-ines", WIND)
+    world.idp.answers["/oauth2/userinfo"] = (200, b'{"sub": "sub-ada", "name": "Ada"}')
+
+    assert 503 == browser.come_back(answer).status_code
+
+
+@pytest.mark.parametrize("answer", [b"{}", b'{"items": [{}]}', b'{"items": [1]}', b'{"items": null}'])
+def test_companies_that_are_nonsense_are_no_answer(world: PortalWorld, answer: bytes) -> None:
+    browser = world.browser("ines")
+    world.idp.answers["/api/v1/me/companies"] = (200, answer)
+
+    assert 503 == browser.get("/portal/company").status_code
