@@ -59,6 +59,7 @@ class _Cache:
         self.clients = _Kept(_read_client)
         self.resources = _Kept(_read_resource)
         self.resources_of = _Kept(_read_resources_of)
+        self.api = _api_resource()
 
 
 def find(client_id: str) -> Client | None:
@@ -91,19 +92,8 @@ def resources_of(client_id: str) -> frozenset[str]:
 
 
 def api_resource() -> Resource:
-    """The provider's own API under `/api`, an audience that every client may ask for."""
-    return Resource(
-        uri=_api_uri(),
-        name=settings().ui.name,
-        scopes={
-            "companies": "See the companies you belong to, and your roles there",
-            "members:read": "See the members of your company",
-        },
-        clients=[],
-        access_token_typ="at+jwt",
-        access_token_alg="ES256",
-        authorization_details={},
-    )
+    """The provider's own API under `/api`, an audience that every client may ask for; made once, read it only."""
+    return _cache().api
 
 
 def allowed_scopes(client: Client) -> frozenset[str]:
@@ -123,6 +113,21 @@ def may_ask_for(client: Client, uri: str) -> bool:
 
 def _api_uri() -> str:
     return f"{settings().public_url}/api"
+
+
+def _api_resource() -> Resource:
+    return Resource(
+        uri=_api_uri(),
+        name=settings().ui.name,
+        scopes={
+            "companies": "See the companies you belong to, and your roles there",
+            "members:read": "See the members of your company",
+        },
+        clients=[],
+        access_token_typ="at+jwt",
+        access_token_alg="ES256",
+        authorization_details={},
+    )
 
 
 def _cache() -> _Cache:
