@@ -81,6 +81,23 @@ class DeploySettings(Group):
     """Where the server stands."""
 
     proxies: int = Field(default=0, ge=0, le=5)  # how many reverse proxies' X-Forwarded-For to believe
+    # For URLs that clients name: hosts, addresses and networks that may be private, and a CA besides the system's.
+    fetch_allow: tuple[str, ...] = ()
+    fetch_ca_file: Path | None = None
+
+    @field_validator("fetch_ca_file")
+    @classmethod
+    def _readable(cls, value: Path | None) -> Path | None:
+        if value and not value.is_file():
+            raise ValueError("is not a file: give a PEM file with certificates")
+        return value
+
+
+class RegistrationSettings(Group):
+    """Dynamic registration (RFC 7591)."""
+
+    open: bool = False  # true: without an initial access token, for certification runs
+    trusted_issuers: dict[str, Path] = {}  # of software statements: issuer -> file with its JWK set
 
 
 class Settings(BaseSettings):
@@ -103,6 +120,7 @@ class Settings(BaseSettings):
     keys: KeySettings = KeySettings()
     ui: UiSettings = UiSettings()
     deploy: DeploySettings = DeploySettings()
+    registration: RegistrationSettings = RegistrationSettings()
 
     @field_validator("public_url")
     @classmethod
