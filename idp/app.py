@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
 import flask
@@ -171,21 +171,25 @@ def _refuse_at_the_edge() -> None:
     path = environ.get("PATH_INFO", "").encode("latin-1")
     query = environ.get("QUERY_STRING", "").encode("latin-1")
     if len(path) + len(query) > MAX_URL:
-        flask.abort(414)
+        _refuse(414)
     if media.startswith("multipart/"):
-        flask.abort(415)
+        _refuse(415)
     form = http.get_data() if media == FORM else b""
     if query.count(b"&") + form.count(b"&") > MAX_PARAMETERS:
-        flask.abort(400, "too many parameters")
+        _refuse(400, "too many parameters")
     sent = b"&".join((path, unquote_to_bytes(query), unquote_to_bytes(form)))
     try:
         sent.decode()
     except UnicodeDecodeError:
-        # Werkzeug would fail on it wherever the page of this refusal looks at the query.
-        http.query_string = b""
-        flask.abort(400, "the request must be UTF-8")
+        _refuse(400, "the request must be UTF-8")
     if b"\0" in sent:
-        flask.abort(400, "the request must not contain NUL")
+        _refuse(400, "the request must not contain NUL")
+
+
+def _refuse(status: int, words: str | None = None) -> NoReturn:
+    # The page of the refusal looks at the query for its language, and Werkzeug fails on one that is no UTF-8.
+    flask.request.query_string = b""
+    flask.abort(status, words)
 
 
 def _headers(response: flask.Response) -> flask.Response:
