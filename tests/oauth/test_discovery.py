@@ -38,6 +38,7 @@ def test_document_is_exactly_this(app):
         "acr_values_supported": ["urn:idp:1fa"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": ["en", "nb", "ar"],
+        "claim_types_supported": ["normal", "distributed"],
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,

@@ -145,6 +145,8 @@ def test_too_large_a_body_is_413(app, path):
     large = http.post(path, data=b"x=" + b"a" * (64 * 1024 - 1), **ask)
     fits = http.post(path, data=b"x=" + b"a" * (64 * 1024 - 2), **ask)
 
+    raw = {"QUERY_STRING": "\xff"}
+    assert 400 == http.post(path, data=b"x=" + b"a" * 70_000, environ_overrides=raw, **ask).status_code
     assert 413 == large.status_code
     assert fits.status_code in (400, 401, 404)
 

@@ -50,6 +50,16 @@ def test_handle_as_request_uri_is_nothing_in_another_browser(world, app, client)
     assert own.headers["Location"].startswith("/signin/")
 
 
+def test_handle_of_our_own_pages_is_no_authorization_request(browser):
+    """A sign-in for /account waits in the same table, and leads to no client."""
+    browser.get("/account")
+    handle = browser.page.headers["Location"].rsplit("/", 1)[1]
+
+    for more in ({}, {"client_id": ""}, {"client_id": "shop"}):
+        page = browser.get("/oauth2/authorize", request_uri=f"urn:ietf:params:oauth:request_uri:{handle}", **more)
+        assert 400 == page.status_code
+
+
 def test_planted_post_completes_only_what_the_victim_could_ask(world, app, client):
     """A posted request that nobody opened yet is a link like any other: the first browser has it."""
     world.user("ada")

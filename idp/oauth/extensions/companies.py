@@ -62,7 +62,7 @@ def of_userinfo(subject: Subject) -> Claims:
         return {}
     found = _map(known)
     if "companies_count" in found:
-        # Aggregated elsewhere: fetched with an access token for the API (OpenID Connect Core §5.6.2).
+        # Distributed claims: fetched with an access token for the API (OpenID Connect Core §5.6.2).
         endpoint = f"{context.settings().public_url}/api/v1/me/companies"
         found |= {"_claim_names": {"companies": "companies"}, "_claim_sources": {"companies": {"endpoint": endpoint}}}
     return found
@@ -110,9 +110,10 @@ def _map(known: Standing) -> Claims:
 
 
 def metadata(_settings: Settings) -> dict[str, Any]:
-    """The scope and claims of companies."""
+    """The scope and claims of companies, and that claims may have to be fetched (OpenID Connect Core §5.6.2)."""
     return {
         "scopes_supported": ["companies"],
+        "claim_types_supported": ["normal", "distributed"],
         "claims_supported": ["company_id", "company_name", "roles", "member_ver", "companies", "companies_count"],
     }
 
