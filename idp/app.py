@@ -172,12 +172,16 @@ def _refuse_at_the_edge() -> None:
     query = environ.get("QUERY_STRING", "").encode("latin-1")
     if len(path) + len(query) > MAX_URL:
         _refuse(414)
+    _refuse_what_is_no_text(path + b"&" + unquote_to_bytes(query))
     if media.startswith("multipart/"):
-        _refuse(415)
+        flask.abort(415)
     form = http.get_data() if media == FORM else b""
     if query.count(b"&") + form.count(b"&") > MAX_PARAMETERS:
-        _refuse(400, "too many parameters")
-    sent = b"&".join((path, unquote_to_bytes(query), unquote_to_bytes(form)))
+        flask.abort(400, "too many parameters")
+    _refuse_what_is_no_text(unquote_to_bytes(form))
+
+
+def _refuse_what_is_no_text(sent: bytes) -> None:
     try:
         sent.decode()
     except UnicodeDecodeError:
