@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Final
 
 from authlib.oauth2 import OAuth2Error
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from resource_server import InvalidToken, Unavailable
@@ -37,7 +37,7 @@ class SignInFailed(Exception):
         self.code = code
 
 
-def sign_in(*, back_to: str | None = None, **wishes: str) -> Response:
+def sign_in(*, back_to: str | None = None, **wishes: str) -> ResponseReturnValue:
     """To the IdP, and from there back to `back_to`, an address of the portal; `wishes` as `company` and `prompt`."""
     portal = current_portal()
     browser = cookies.browser(portal) or secrets.token_urlsafe(32)
@@ -52,7 +52,7 @@ def sign_in(*, back_to: str | None = None, **wishes: str) -> Response:
     )
     answer = redirect(url, 303)
     cookies.keep_browser(portal, answer, browser)
-    return answer  # type: ignore[return-value]
+    return answer
 
 
 @blueprint.get("/sign-in")

@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flask import Response, g, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 
 from resource_server.datasets.portal import cookies
 from resource_server.datasets.portal.portal import current_portal
@@ -33,11 +34,11 @@ def card(name: str, status: int = 200, **context: Any) -> Response:  # noqa: ANN
     return make_response(html, status)
 
 
-def done(endpoint: str, title: str, text: str = "", *, kind: str = "success", **values: Any) -> Response:  # noqa: ANN401
+def done(endpoint: str, title: str, text: str = "", *, kind: str = "success", **values: Any) -> ResponseReturnValue:  # noqa: ANN401
     """After a change: to the page that shows it, which says what was done."""
     answer = redirect(url_for(endpoint, **values), 303)
     cookies.keep_notice(current_portal(), answer, kind, title, text)
-    return answer  # type: ignore[return-value]
+    return answer
 
 
 def protect(answer: Response) -> Response:

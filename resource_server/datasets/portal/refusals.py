@@ -1,9 +1,11 @@
 """What went wrong, as a page that says why and where to go on."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from flask import Blueprint, Response, current_app, request
+from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
@@ -22,7 +24,7 @@ _RETRY_AFTER: Final = "5"  # seconds
 
 def register(blueprint: Blueprint) -> None:
     """Answer every refusal and failure of a blueprint's pages."""
-    answers: dict[type[Exception] | int, Callable[..., Response]] = {
+    answers: dict[type[Exception] | int, Callable[..., ResponseReturnValue]] = {
         Forbidden: _forbidden,
         NotFound: _not_found,
         404: _not_found,
@@ -50,7 +52,9 @@ def _stopped(status: int, what: str, **context: str) -> Response:
 
 def _forbidden(error: Forbidden) -> Response:
     reading = request.endpoint in ("portal.dataset.show", "portal.content.download")
-    me = dataset.steward((request.view_args or {})["dataset_id"]) if reading else None
+    me = None
+    with suppress(NotFound, Unavailable):
+        me = dataset.steward((request.view_args or {})["dataset_id"]) if reading else None
     return pages.card("denied", 403, reason=error.reason, reading=reading, me=me)
 
 
@@ -63,18 +67,22 @@ def _sign_in_failed(error: SignInFailed) -> Response:
     return _stopped(403, "refused" if error.code == "access_denied" else "failed", code=error.code[:60])
 
 
-def _ended(_error: Ended) -> Response:
+def _ended(_error: Ended) -> ResponseReturnValue:
     cookies.end_session(current_portal())
     # What was sent cannot be sent again by itself; what was asked for can.
-    return pages.card("ended", 403) if request.method == "POST" else door.sign_in(back_to=_here())
+    return pages.card("ended", 403) if request.method == "POST" else _to_sign_in()
 
 
-def _needs_person(error: NeedsPerson) -> Response:
-    return door.sign_in(back_to=None if request.method == "POST" else _here(), company=error.company)
+def _needs_person(error: NeedsPerson) -> ResponseReturnValue:
+    return _to_sign_in(company=error.company)
 
 
-def _here() -> str:
-    return request.full_path.rstrip("?")
+def _to_sign_in(**wishes: str) -> ResponseReturnValue:
+    here = request.full_path.rstrip("?") if request.method != "POST" else None
+    try:
+        return door.sign_in(back_to=here, **wishes)
+    except Unavailable as error:
+        return _away(error)
 
 
 def _http(error: HTTPException) -> Response:

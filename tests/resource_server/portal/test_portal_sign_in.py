@@ -5,6 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 from dataset_world import AUDIENCE, HYDRO, ISSUER, WIND
+from sqlalchemy import create_engine
 
 from local_postgres import Database
 from resource_server.datasets.portal import cookies
@@ -400,3 +401,22 @@ def test_companies_that_are_nonsense_are_no_answer(world: PortalWorld, answer: b
     world.idp.answers["/api/v1/me/companies"] = (200, answer)
 
     assert 503 == browser.get("/portal/company").status_code
+
+
+def test_while_the_idp_is_away_nobody_is_sent_there(world: PortalWorld) -> None:
+    world.idp.away = True
+    answer = world.browser().get("/portal/")
+
+    assert 503 == answer.status_code
+    assert "We cannot show this right now" == Page(answer.text).heading
+
+
+def test_while_the_database_is_away_pages_say_so(world: PortalWorld) -> None:
+    browser = world.browser("ines")
+    engine = world.service.database.engine
+    world.service.database.engine = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    answer = browser.get("/portal/")
+    world.service.database.engine = engine
+
+    assert 503 == answer.status_code
+    assert "5" == answer.headers["Retry-After"]
