@@ -31,8 +31,8 @@ class Form:
         return not self.errors
 
     def but(self, **errors: str) -> "Form":
-        """The same with mistakes that only the service can know."""
-        return Form(self.values, {**self.errors, **errors})
+        """The same with mistakes that only the service can know, before those that the form itself has."""
+        return Form(self.values, {**errors, **self.errors})
 
 
 def text(name: str, default: str = "") -> str:
