@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, cast
 
 from cryptography.exceptions import InvalidSignature
@@ -48,6 +49,9 @@ class SigningKey:
             raise ValueError(f"key {kid} is not of a type for {alg}")
         self.public_jwk = _public_jwk(self._public, kid, alg)
         self._headers: dict[str | None, bytes] = {}
+        # The same token comes again for minutes, and this is most of the work. A withdrawn key takes its memory along,
+        # and an exception is not remembered, so forgeries push nothing out.
+        self.check = lru_cache(maxsize=1024)(self._check)
 
     def sign(self, claims: Mapping[str, object], typ: str | None) -> str:
         """Return the compact JWS of `claims`."""
@@ -57,7 +61,7 @@ class SigningKey:
         signature = self._algorithm.sign(self._private, signing_input)
         return (b"%b.%b" % (signing_input, compact.b64encode(signature))).decode("ascii")
 
-    def check(self, signing_input: bytes, signature: bytes) -> None:
+    def _check(self, signing_input: bytes, signature: bytes) -> None:
         """Raise BadToken unless this key made the signature."""
         try:
             self._algorithm.verify(self._public, signature, signing_input)
