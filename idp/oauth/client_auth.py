@@ -7,6 +7,7 @@ import base64
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote_plus
 
+from idp import audit
 from idp.clients import secrets
 from idp.clients.models import Client
 from idp.errors import InvalidClient, InvalidRequest
@@ -84,6 +85,10 @@ def _refuse_two(request: OAuthRequest) -> None:
 
 def _with_secret(query: Query, client_id: str, secret: str) -> Client | None:
     client = query(client_id)
-    if not secrets.check(client, secret):
-        raise InvalidClient(private="unknown client" if client is None else f"wrong secret of {client.client_id}")
-    return client
+    if secrets.check(client, secret):
+        return client
+    if client is None:
+        raise InvalidClient(private="unknown client")
+    # At most as many as the limit of guesses lets through: nobody can flood the table.
+    audit.record("client.auth_failed", client_id=client.client_id, company_id=client.company_id)
+    raise InvalidClient(private=f"wrong secret of {client.client_id}")

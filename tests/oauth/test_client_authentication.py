@@ -5,6 +5,9 @@ import base64
 import pytest
 from actors import PUBLIC_URL, Client
 
+from idp.clients import secrets
+from idp.passwords import Slots
+
 
 def basic(pair):
     return {"Authorization": "Basic " + base64.b64encode(pair if isinstance(pair, bytes) else pair.encode()).decode()}
@@ -113,8 +116,6 @@ def test_form_encoded_credentials_are_decoded(world):
 
 
 def hashed(world, secret):
-    from idp.clients import secrets
-
     with world.app.app_context():
         return secrets.hashed(secret)
 
@@ -159,8 +160,21 @@ def test_guessing_a_secret_is_limited_but_the_owner_goes_on(world, machine, cloc
     assert (429, "temporarily_unavailable") == (answers[-1].status_code, answers[-1].json["error"])
     assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
     assert 200 == machine.token(grant_type="client_credentials").status_code
+    refused = [answer for answer in answers if answer.status_code == 401]
+    assert len(refused) == world.events().count("client.auth_failed")
     clock.advance(61)
     assert 401 == wrong.token(grant_type="client_credentials").status_code
+
+
+def test_full_queue_for_hashing_is_503(app, machine):
+    """Nothing is decided and nothing counted; a secret that was right lately needs no hashing."""
+    machine.token(grant_type="client_credentials")
+    app.extensions["idp.slots.clients"] = Slots(0, 0, 0)
+
+    new = Client(app, machine.client_id, "another").token(grant_type="client_credentials")
+
+    assert (503, "temporarily_unavailable", "5") == (new.status_code, new.json["error"], new.headers["Retry-After"])
+    assert 200 == machine.token(grant_type="client_credentials").status_code
 
 
 @pytest.mark.parametrize("path", ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"])
