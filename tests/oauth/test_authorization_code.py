@@ -161,6 +161,18 @@ def test_client_must_have_registered_the_grant(world, browser):
     assert "unauthorized_client" == client.redeem(code).json["error"]
 
 
+def test_unknown_parameters_are_ignored(world, browser, client):
+    """RFC 6749 §3.2; what stands in the URL is not read at all (§2.3.1)."""
+    world.user("ada")
+    code = browser.authorize(client, user="ada")["code"]
+
+    in_url = client.post(f"/oauth2/token?code={code}", {"grant_type": "authorization_code"})
+    more = client.redeem(code, client_info="1", **{"x-client-SKU": "msal.js", "client-request-id": "1"})
+
+    assert "invalid_request" == in_url.json["error"]
+    assert 200 == more.status_code
+
+
 @pytest.mark.parametrize("grant_type", [None, "password", "implicit", "Authorization_Code", "urn:x"])
 def test_other_grants_do_not_exist(client, grant_type):
     """No password grant, ever (promise P7)."""

@@ -117,9 +117,10 @@ def test_address_needs_to_know_its_client(browser, shop, hint):
 
 def test_client_id_must_be_the_hints(world, browser, shop, hint):
     """§2: the OP MUST verify that the client_id matches; so another client's hint opens nothing of ours."""
-    other = Client.registered(world, "other")
+    home = "https://other.example/bye"
+    other = Client.registered(world, "other", client_metadata={"post_logout_redirect_uris": [home]})
 
-    mismatch = browser.get("/oauth2/logout", id_token_hint=hint, client_id="other", post_logout_redirect_uri=HOME)
+    mismatch = browser.get("/oauth2/logout", id_token_hint=hint, client_id="other", post_logout_redirect_uri=home)
     unknown = browser.get("/oauth2/logout", client_id="nobody")
 
     assert [400, 400] == [mismatch.status_code, unknown.status_code]
