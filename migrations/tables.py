@@ -11,6 +11,7 @@ import idp.declared.models
 import idp.grants.models
 import idp.limits
 import idp.oauth.models
+import idp.oauth.replay
 import idp.sso.models  # noqa: F401 - importing declares the tables
 from idp.db import Model
 

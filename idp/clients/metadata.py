@@ -133,6 +133,8 @@ def _check_flows(metadata: Metadata) -> None:
         raise InvalidMetadata("response_types", 'must be ["code"] with authorization_code, and [] without it')
     if "client_credentials" in grants and metadata.public:
         raise InvalidMetadata("grant_types", "client_credentials is for clients that authenticate (RFC 6749 §4.4)")
+    if metadata.token_endpoint_auth_method == "private_key_jwt" and not (metadata.jwks or "jwks_uri" in metadata.other):
+        raise InvalidMetadata("token_endpoint_auth_method", "private_key_jwt needs jwks or jwks_uri")
     if grants == {"refresh_token"} or grants == {"refresh_token", "client_credentials"}:
         raise InvalidMetadata("grant_types", "refresh_token needs a grant type that issues refresh tokens beside it")
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TIMESTAMP, CheckConstraint, ForeignKey, Index, Text, func
+from sqlalchemy import TIMESTAMP, CheckConstraint, ForeignKey, Index, LargeBinary, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -51,6 +51,8 @@ class Client(Model):
     )  # all other RFC 7591 members
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), server_default=func.now())
     disabled_at: Mapped[datetime | None] = mapped_column(TIMESTAMP(timezone=True))
+    # Digest of the token with which the client manages itself (RFC 7592 §3); none: it was declared.
+    registration_token: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     @property
     def public(self) -> bool:
@@ -80,3 +82,15 @@ class Resource(Model):
     access_token_typ: Mapped[str] = mapped_column(Text, default="at+jwt")
     access_token_alg: Mapped[str] = mapped_column(Text, default="ES256")
     authorization_details: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)  # type -> JSON schema
+
+
+class InitialAccessToken(Model):
+    """Admits to dynamic registration (RFC 7591 §3) so many times; what it registers belongs to its company."""
+
+    __tablename__ = "initial_access_token"
+
+    hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    company_id: Mapped[UUID | None] = mapped_column(ForeignKey("company.id", ondelete="CASCADE"))  # none: the operator
+    uses_left: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), server_default=func.now())
+    expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)

@@ -119,7 +119,7 @@ def with_secret(thing: Thing, current: Thing | None) -> tuple[Thing, str | None]
     hashes, made = stored, None
     declared: list[str] | None = thing.once["client_secret_hash"]
     chosen: str | None = thing.once["client_secret"]
-    if thing.fields["token_endpoint_auth_method"] == "none":
+    if not thing.fields["token_endpoint_auth_method"].startswith("client_secret"):
         hashes = []
     elif declared is not None:
         hashes = stored if len(declared) == 1 and declared[0] in stored else declared

@@ -14,6 +14,8 @@ BATCH = 1_000  # rows
 _OVER = (
     ("authorization_request", "expires_at", timedelta(0)),
     ("authorization_code", "expires_at", timedelta(0)),
+    ("replay", "expires_at", timedelta(0)),
+    ("initial_access_token", "expires_at", timedelta(0)),
     ("revoked_token", "expires_at", timedelta(minutes=5)),  # clocks of resource servers differ
     ("attempt", "bucket", timedelta(days=2)),  # the longest window of the limits is a day
     ("sso_session", "ends_at", timedelta(days=1)),

@@ -67,7 +67,7 @@ MACHINE = '[[client]]\nclient_id = "shop"\ngrant_types = ["client_credentials"]\
         ("[[client]]\nclient_id = 'a b'", "[[client]]: client_id: must be 1 to 128 of"),
         ("[[client]]\nclient_id = 'shop'", "[[client]] shop: redirect_uris: at least one is needed"),
         (CLIENT + "colour = 1", "[[client]] shop: colour: is no member that this server knows"),
-        (CLIENT + "token_endpoint_auth_method = 'private_key_jwt'", "token_endpoint_auth_method: must be one of"),
+        (CLIENT + "token_endpoint_auth_method = 'private_key_jwt'", "token_endpoint_auth_method: private_key_jwt needs"),
         (CLIENT + "token_endpoint_auth_method = 'none'\nclient_secret = 'x'", "client_secret: a client with"),
         (CLIENT + "token_endpoint_auth_method = 'none'\nrequire_pkce = false", "require_pkce: a public client always"),
         (CLIENT + "company = 'nobody'", "company: nobody does not exist: declare it as a [[company]]"),

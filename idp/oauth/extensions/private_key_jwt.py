@@ -1,0 +1,108 @@
+"""Clients that prove a private key instead of sending a secret: `private_key_jwt`, OpenID Connect Core §9, RFC 7523."""
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from idp import audit, context
+from idp.clients import keys
+from idp.clients.models import Client
+from idp.errors import InvalidClient
+from idp.oauth import replay
+from idp.oauth.extension import Extension
+from idp.oauth.request import OAuthRequest
+from idp.settings import Settings
+from keys import BadToken
+
+METHOD = "private_key_jwt"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523 §2.2
+
+_TYPES = ("client-authentication+jwt",)
+_FAPI_ALGORITHMS = ("ES256", "PS256", "EdDSA")  # FAPI 2.0 Security Profile §5.4
+_SKEW = 60  # seconds that two clocks may differ
+_LONGEST = 300  # seconds that an assertion may live from now
+_JTI = range(1, 257)  # characters
+
+
+def private_key_jwt(query: Callable[[str], Client | None], request: OAuthRequest) -> Client | None:
+    """The client whose registered key signed the assertion; each assertion works once (RFC 7523 §3)."""
+    payload = request.payload
+    assertion = payload.get("client_assertion")
+    if assertion is None:
+        return None
+    if payload.get("client_assertion_type") != ASSERTION_TYPE:
+        raise InvalidClient(private="another client_assertion_type")
+    try:
+        return _proved(query, assertion, payload.client_id)
+    except BadToken as error:
+        raise InvalidClient(private=f"client_assertion: {error}") from None
+
+
+def _proved(query: Callable[[str], Client | None], assertion: str, client_id: str | None) -> Client:
+    """Who signed, or BadToken."""
+    said = keys.unverified(assertion).get("sub")
+    client = query(said) if isinstance(said, str) and client_id in (None, said) else None
+    if client is None or client.token_endpoint_auth_method != METHOD:
+        raise BadToken("it names no client that authenticates so, or another than client_id")
+    claims = keys.verify(client, assertion, algorithms(client), typ=_TYPES)
+    now = context.now().timestamp()
+    _judge(claims, client, now)
+    until = datetime.fromtimestamp(claims["exp"] + _SKEW, UTC)
+    if not replay.burn(METHOD, client.client_id, claims["jti"], until):
+        audit.record("client.assertion_replayed", client_id=client.client_id, company_id=client.company_id)
+        raise BadToken("it was used before")
+    return client
+
+
+def algorithms(client: Client) -> tuple[str, ...]:
+    """What the client may sign assertions with: what it registered, else everything that is safe in its profile."""
+    if registered := client.client_metadata.get("token_endpoint_auth_signing_alg"):
+        return (str(registered),)
+    return _FAPI_ALGORITHMS if client.profile else keys.SIGNING
+
+
+def _judge(claims: dict[str, Any], client: Client, now: float) -> None:
+    """RFC 7523 §3: issuer, subject, audience, lifetime and identifier; types before values."""
+    if not claims.get("iss") == claims.get("sub") == client.client_id:
+        raise BadToken("iss and sub must be the client_id")
+    if claims.get("aud") not in _audiences(client):
+        raise BadToken("aud must be the issuer, as one string")
+    times = {name: claims[name] for name in ("exp", "iat", "nbf") if name in claims}
+    if "exp" not in times or not all(map(_is_time, times.values())):
+        raise BadToken("exp is missing, or a time is not a number")
+    if not now - _SKEW < times["exp"] <= now + _LONGEST + _SKEW:
+        raise BadToken("it is expired, or lives longer than five minutes")
+    if any(times[name] > now + _SKEW for name in ("iat", "nbf") if name in times):
+        raise BadToken("it is of the future")
+    if not isinstance(claims.get("jti"), str) or len(claims["jti"]) not in _JTI:
+        raise BadToken("jti is missing, or no string of 1 to 256 characters")
+
+
+def _audiences(client: Client) -> tuple[str, ...]:
+    """One string, never a list: an assertion for several servers can be presented by one of them to another."""
+    issuer = context.settings().public_url
+    # The FAPI profile takes the issuer alone; RFC 7523 §3 also knows the endpoint, and older libraries send it.
+    return (issuer,) if client.profile else (issuer, f"{issuer}/oauth2/token", f"{issuer}/oauth2/par")
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and abs(value) < 1e11
+
+
+def metadata(_settings: Settings) -> dict[str, Any]:
+    """RFC 8414 §2."""
+    found: dict[str, Any] = {}
+    for endpoint in ("token", "introspection", "revocation"):
+        found[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = list(keys.SIGNING)
+    for endpoint in ("introspection", "revocation"):
+        found[f"{endpoint}_endpoint_auth_methods_supported"] = [METHOD]
+    return found
+
+
+extension = Extension(
+    name=METHOD,
+    spec="RFC 7523 §2.2",
+    metadata=metadata,
+    client_auth={METHOD: private_key_jwt},
+)
