@@ -1,13 +1,21 @@
 """From a page's name and its facts to an answer: template, language, and the headers that every page carries."""
 
+import base64
+import hashlib
+
 from flask import Flask, Response, make_response, render_template
+from markupsafe import Markup
 
 from consent_ui import assets, languages, words
 
 # Pages whose POST ends at a client. Chromium applies form-action to every redirect after a POST, the client's own
-# further ones included, so these four cannot have it: "Allow" would silently do nothing.
-_END_AT_A_CLIENT = {"signin/login", "signin/company", "signin/consent", "logout"}
+# further ones included, so these five cannot have it: "Allow" would silently do nothing.
+_END_AT_A_CLIENT = {"signin/login", "signin/company", "signin/consent", "logout", "form_post"}
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+# The only script. Each page's policy says by which hash it may run (CSP 3 §2.3.1); other pages have none.
+POST_AT_ONCE = Markup('document.getElementById("answer").submit()')
+_SCRIPT_HASH = base64.b64encode(hashlib.sha256(POST_AT_ONCE.encode()).digest()).decode()
 
 
 def render(page: str, status: int = 200, **context: object) -> Response:
@@ -20,6 +28,8 @@ def render(page: str, status: int = 200, **context: object) -> Response:
     """
     response = make_response(render_template(f"{page}.html", status=status, **context), status)
     policy = _POLICY if page in _END_AT_A_CLIENT else f"{_POLICY}; form-action 'self'"
+    if page == "form_post":
+        policy += f"; script-src 'sha256-{_SCRIPT_HASH}'"
     response.headers["Content-Security-Policy"] = policy
     return protect(response)
 
@@ -39,7 +49,11 @@ def protect(response: Response) -> Response:
 def start(app: Flask) -> None:
     """Give the app's templates their words."""
     app.jinja_env.globals.update(
-        asset=assets.address, language=languages.current, direction=languages.direction, languages=languages.menu
+        asset=assets.address,
+        language=languages.current,
+        direction=languages.direction,
+        languages=languages.menu,
+        post_at_once=POST_AT_ONCE,
     )
     app.jinja_env.filters.update(
         ago=words.ago,

@@ -28,7 +28,7 @@ from idp.errors import (
     UnauthorizedClient,
     UnsupportedResponseType,
 )
-from idp.oauth import prompts, redirection, server, waiting
+from idp.oauth import prompts, redirection, response_modes, server, waiting
 from idp.oauth import request as requests
 from idp.oauth.extension import Phase, Prompt
 from idp.oauth.request import OAuthRequest
@@ -113,12 +113,11 @@ def needed(request: OAuthRequest) -> Prompt | None:
             raise error
     if not payload.response_type:
         raise InvalidRequest("response_type is missing")
-    if payload.response_type not in provider.response_types:
+    if request.response_type not in provider.response_types:
         raise UnsupportedResponseType
-    if payload.response_type not in request.client.response_types:
+    if request.response_type not in request.client.response_types:
         raise UnauthorizedClient("the client did not register this response type")
-    if payload.get("response_mode") not in (None, "query"):
-        raise InvalidRequest("response_mode is not supported")
+    response_modes.checked(request, provider.response_modes)
     request.scopes = prompts.granted_scopes(request)
     if not request.scopes:
         raise InvalidScope("none of the scopes is for this client")
@@ -140,7 +139,7 @@ def _wait(request: OAuthRequest, prompt: Prompt) -> flask.Response:
 def _complete(request: OAuthRequest) -> flask.Response:
     """Begin the grant, and answer in the way of the response type."""
     request.learnt.grant = _grant(request)
-    answer = server.current().response_types[request.payload.response_type](request)
+    answer = server.current().response_types[request.response_type](request)
     return redirection.answer(request, answer)
 
 

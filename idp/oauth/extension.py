@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import flask
 from flask.typing import ResponseReturnValue
 
 from idp.clients.models import Client
@@ -64,6 +65,14 @@ class Endpoint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ResponseMode:
+    """How an answer reaches the client; one whose parameters servers would log is not `for_tokens`."""
+
+    send: Callable[[OAuthRequest, Mapping[str, Any]], flask.Response]
+    for_tokens: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
 class Prompt:
     """A reason to ask the user: the page to show, or under prompt=none the error to answer with."""
 
@@ -82,7 +91,8 @@ class Extension:
     metadata: Callable[[Settings], dict[str, Any]] = no_metadata
     parameters: frozenset[str] = frozenset()  # of the authorization request, kept while it waits
     grants: tuple["type[GrantType]", ...] = ()
-    response_types: Mapping[str, Callable[[OAuthRequest], dict[str, Any]]] = none()
+    response_types: Mapping[str, Callable[[OAuthRequest], dict[str, Any]]] = none()  # words in alphabetical order
+    response_modes: Mapping[str, ResponseMode] = none()
     endpoints: tuple[Endpoint, ...] = ()
     client_auth: Mapping[str, ClientAuth] = none()
     authorize: Mapping[Phase, Step] = none()
@@ -107,12 +117,13 @@ def discover(package: ModuleType, enabled: Sequence[str] | None) -> list[Extensi
 
 
 def _refuse_two_owners(extensions: Sequence[Extension]) -> None:
-    """A path, a grant type, a response type and an authentication method each belong to one extension."""
+    """A path, a grant type, a response type or mode and an authentication method each belong to one extension."""
     owners: dict[tuple[str, str], str] = {}
     for extension in extensions:
         things = [("path", endpoint.path) for endpoint in extension.endpoints]
         things += [("grant type", grant.GRANT_TYPE) for grant in extension.grants]
         things += [("response type", name) for name in extension.response_types]
+        things += [("response mode", name) for name in extension.response_modes]
         things += [("client authentication", name) for name in extension.client_auth]
         for thing in things:
             if (owner := owners.setdefault(thing, extension.name)) != extension.name:

@@ -1,4 +1,4 @@
-"""Where authorization responses go: a registered address, byte for byte, with the answer in its query.
+"""Where authorization responses go: a registered address, byte for byte, in the response mode of the request.
 
 RFC 9700 §2.1: redirect URIs are compared as strings. The one exception is a native client's loopback address, where
 the port is the operating system's choice (RFC 8252 §7.3).
@@ -6,13 +6,12 @@ the port is the operating system's choice (RFC 8252 §7.3).
 
 import re
 from typing import Any
-from urllib.parse import urlencode
 
 import flask
 
 from idp.clients.models import Client
 from idp.errors import InvalidRequest, OAuthError
-from idp.oauth import server
+from idp.oauth import response_modes, server
 from idp.oauth.request import OAuthRequest
 
 _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?(/.*|)", re.ASCII | re.DOTALL)
@@ -51,13 +50,10 @@ def answer(request: OAuthRequest, parameters: dict[str, Any]) -> flask.Response:
     """Send the person back with the answer; `state` as it came, and what extensions add (RFC 9207: `iss`)."""
     if request.payload.state and "state" not in request.payload.repeated:
         parameters["state"] = request.payload.state
-    for respond in server.current().responders:
+    provider = server.current()
+    for respond in provider.responders:
         respond(request, parameters)
-    uri = str(request.payload.redirect_uri)
-    # The registered query stays as it is (RFC 6749 §3.1.2); through a URL parser it could change.
-    separator = "&" if "?" in uri else "?"
-    # 303: the browser must not repeat a POST, with a password in it, at the client.
-    response = flask.Response(status=303, headers={"Location": f"{uri}{separator}{urlencode(parameters)}"})
+    response = response_modes.chosen(request, provider.response_modes).send(request, parameters)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -123,6 +123,16 @@ class OAuthRequest(OAuth2Request):  # type: ignore[misc]
         self.learnt = Learnt()
 
     @property
+    def hands_out(self) -> frozenset[str]:
+        """What the response type names: `code`, `token`, `id_token` (Multiple Response Types §2.2)."""
+        return frozenset(self.payload.words("response_type"))
+
+    @property
+    def response_type(self) -> str:
+        """The response type in alphabetical order, since order means nothing there (RFC 6749 §3.1.1); "" for none."""
+        return " ".join(sorted(self.hands_out))
+
+    @property
     def form(self) -> dict[str, str]:
         """The body's parameters, under the name that Authlib's methods read."""
         return self.payload.data

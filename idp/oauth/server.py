@@ -15,10 +15,10 @@ from flask import current_app
 from idp.clients import client as clients
 from idp.clients.models import Client
 from idp.errors import InvalidRequest, OAuthError, UnsupportedGrantType
-from idp.oauth import client_auth
+from idp.oauth import client_auth, response_modes
 from idp.oauth import request as requests
 from idp.oauth.claims import ClaimSource, TokenKind
-from idp.oauth.extension import ClientAuth, Endpoint, Extension, Phase, Prompt, Responder, Step
+from idp.oauth.extension import ClientAuth, Endpoint, Extension, Phase, Prompt, Responder, ResponseMode, Step
 from idp.oauth.request import PARAMETERS, OAuthRequest
 from idp.settings import Settings
 
@@ -32,11 +32,13 @@ class AuthorizationServer(AuthlibServer):  # type: ignore[misc]
         self.extensions = tuple(extensions)
         self.grant_types: dict[str, Any] = {}
         self.response_types: dict[str, Callable[[OAuthRequest], dict[str, Any]]] = {}
+        self.response_modes: dict[str, ResponseMode] = dict(response_modes.MODES)
         self.client_auth: dict[str, ClientAuth] = dict(client_auth.METHODS)
         self.parameters: set[str] = set(PARAMETERS)
         for extension in extensions:
             self.grant_types |= {grant.GRANT_TYPE: grant for grant in extension.grants}
             self.response_types |= extension.response_types
+            self.response_modes |= extension.response_modes
             self.client_auth |= extension.client_auth
             self.parameters |= extension.parameters
         self._authorize = _in_order(extension.authorize for extension in extensions)

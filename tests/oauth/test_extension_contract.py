@@ -54,6 +54,7 @@ def test_unknown_name_stops_the_start(package):
         ("endpoints=(Endpoint(name={0!r}, path='/x', methods=('GET',), view=view),)", "path /x"),
         ("grants=(type('G', (), dict(GRANT_TYPE='g')),)", "grant type g"),
         ("response_types=dict(r=view)", "response type r"),
+        ("response_modes=dict(m=view)", "response mode m"),
         ("client_auth=dict(m=view)", "client authentication m"),
     ],
 )

@@ -25,7 +25,7 @@ def metadata_document(provider: server.AuthorizationServer, settings: Settings) 
         "issuer": settings.public_url,
         "jwks_uri": f"{settings.public_url}/oauth2/jwks",
         "response_types_supported": sorted(provider.response_types),
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(provider.response_modes),
         "grant_types_supported": sorted(provider.grant_types),
         "token_endpoint_auth_methods_supported": methods,
     }
