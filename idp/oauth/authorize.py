@@ -160,7 +160,7 @@ def _grant(request: OAuthRequest) -> dict[str, Any]:
         "offline": "offline_access" in request.scopes,
         "scopes": list(request.scopes),
         "resources": list(request.audience),
-        "claims": None,
+        "claims": learnt.claims,
         "acr": learnt.session.acr,
         "amr": list(learnt.session.amr),
         "auth_time": learnt.session.auth_time,

@@ -1,4 +1,4 @@
-"""What tokens and answers say about a subject: small sources that add up, none may overwrite another."""
+"""What tokens and answers say about a subject: small sources that add up, none may contradict another."""
 
 import enum
 from collections.abc import Callable, Iterable, Sequence
@@ -33,11 +33,11 @@ ClaimSource = Callable[[Subject], Claims]
 
 
 def build(subject: Subject, sources: Iterable[ClaimSource], start: Claims) -> Claims:
-    """Add every source's claims to `start`; two sources of one claim are a mistake of ours."""
+    """Add every source's claims to `start`; two sources that say different things are a mistake of ours."""
     claims = start
     for source in sources:
         added = source(subject)
-        if clash := claims.keys() & added.keys():
+        if clash := {name for name in claims.keys() & added.keys() if claims[name] != added[name]}:
             raise RuntimeError(f"{source.__name__} would overwrite {sorted(clash)}")
         claims.update(added)
     return claims
@@ -53,6 +53,13 @@ SCOPE_CLAIMS: dict[str, Sequence[str]] = {
     "address": ("address",),
     "phone": ("phone_number", "phone_number_verified"),
 }  # fmt: skip
+
+SCOPE_OF = {claim: scope for scope, found in SCOPE_CLAIMS.items() for claim in found}
+
+
+def scopes_of(asked: dict[str, Any] | None) -> frozenset[str]:
+    """The scopes to which the claims of a claims request belong (Core §5.5): a person is asked about those."""
+    return frozenset(SCOPE_OF[claim] for found in (asked or {}).values() for claim in found)
 
 
 def standard(standing: Standing) -> Claims:

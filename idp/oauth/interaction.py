@@ -148,7 +148,7 @@ def consent(interaction: Interaction) -> ConsentView:
     new, determined = prompts.unconsented(request), request.learnt.company
     resources = [found for uri in request.audience if (found := clients.resource(uri))]
     views = []
-    for scope in request.scopes:
+    for scope in prompts.to_allow(request):
         owner = next((resource for resource in resources if scope in resource.scopes), None)
         words = owner.scopes[scope] if owner else None
         views.append(ScopeView(scope, words, owner.name if owner else None, scope in new))
@@ -203,14 +203,14 @@ def finish(interaction: Interaction, *, allow: bool) -> flask.Response:
         waiting.forget(interaction.handle)
         audit.record("consent.denied", user_id=current.user_id, client_id=client_id, company_id=company_id)
         return redirection.refuse(request, AccessDenied("the user did not allow it"))
-    consents.remember(current.user_id, client_id, company_id, request.scopes, context.now())
+    consents.remember(current.user_id, client_id, company_id, prompts.to_allow(request), context.now())
     response = authorize.dispatch(request)
     audit.record(
         "consent.granted",
         user_id=current.user_id,
         client_id=client_id,
         company_id=company_id,
-        scopes=list(request.scopes),
+        scopes=list(prompts.to_allow(request)),
     )
     return response
 

@@ -9,7 +9,7 @@ from idp import context
 from idp.clients import client as clients
 from idp.errors import ConsentRequired, LoginRequired
 from idp.grants import consent
-from idp.oauth import server
+from idp.oauth import claims, server
 from idp.oauth.extension import Prompt
 from idp.oauth.request import OAuthRequest
 
@@ -52,10 +52,15 @@ def unconsented(request: OAuthRequest) -> frozenset[str]:
     """The scopes that are still to be asked."""
     session = request.learnt.session
     if session is None:
-        return frozenset(request.scopes)
+        return frozenset(to_allow(request))
     company = request.learnt.company.company if request.learnt.company else None
     known = consent.remembered(session.user_id, request.client.client_id, company.id if company else None)
-    return frozenset(request.scopes) - known
+    return frozenset(to_allow(request)) - known
+
+
+def to_allow(request: OAuthRequest) -> tuple[str, ...]:
+    """What the user allows: the scopes, and those that single claims belong to."""
+    return tuple(dict.fromkeys((*request.scopes, *sorted(claims.scopes_of(request.learnt.claims)))))
 
 
 LOGIN = Prompt(page="login", needed=login_needed, error=LoginRequired)

@@ -93,8 +93,19 @@ class Learnt:
     company: Any = None  # idp.oauth.company.Choice
     consent_given: bool = False  # just now, on the page
     prompts: frozenset[str] = frozenset()
-    hinted_sub: str | None = None  # whom the id_token_hint names
+    hinted_sub: str | None = None  # whom the answer must be about: the id_token_hint or the claims request says it
+    claims: dict[str, Any] | None = None  # what the claims request asks for, as the grant keeps it
     grant: dict[str, Any] = field(default_factory=dict)  # the row that is about to begin
+
+    def expect(self, sub: str) -> None:
+        """The answer must be about this user.
+
+        Raises:
+            InvalidRequest: another part of the request names somebody else.
+        """
+        if self.hinted_sub not in (None, sub):
+            raise InvalidRequest("id_token_hint and claims name different users")
+        self.hinted_sub = sub
 
 
 class OAuthRequest(OAuth2Request):  # type: ignore[misc]

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 ACCESS_TOKEN_BYTES = 4096  # proxies and servers on the way allow 8 kB for all headers
 ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
+ACR_VALUES = ("urn:idp:1fa",)  # how strongly somebody can sign in here
 ID_TOKEN_ALGORITHMS = ("RS256", "ES256")  # the first is the default (OpenID Connect Core §15.1)
 _TYPES = ("at+jwt", "JWT")  # what a resource server may have chosen (RFC 9068 §2.1, or what older libraries accept)
 

@@ -43,7 +43,7 @@ def test_document_is_exactly_this(app):
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": ["en", "nb", "ar"],
         "claim_types_supported": ["normal", "distributed"],
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
     } == {name: value for name, value in document.items() if name != "claims_supported"}

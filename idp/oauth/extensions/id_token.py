@@ -18,7 +18,7 @@ def read_hint(request: OAuthRequest) -> None:
     found = tokens.parse_id_token(hint)
     if found is None:
         raise InvalidRequest("id_token_hint is not an ID token of this provider")
-    request.learnt.hinted_sub = found["sub"]
+    request.learnt.expect(found["sub"])
 
 
 def registered_claims(subject: Subject) -> Claims:
@@ -39,10 +39,9 @@ def metadata(_settings: Settings) -> dict[str, Any]:
             "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash",
             *(claim for found in SCOPE_CLAIMS.values() for claim in found),
         ],
-        "acr_values_supported": ["urn:idp:1fa"],
+        "acr_values_supported": list(tokens.ACR_VALUES),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": ["en", "nb", "ar"],
-        "claims_parameter_supported": False,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
     }  # fmt: skip

@@ -12,7 +12,7 @@ from idp.companies import policy
 from idp.errors import InteractionRequired, InvalidGrant, InvalidRequest
 from idp.grants import consent, grant, standing
 from idp.grants.standing import Standing
-from idp.oauth import company, refresh
+from idp.oauth import claims, company, refresh
 from idp.oauth.extension import Extension
 from idp.oauth.grant_type import GrantType
 from idp.oauth.refresh import Presented
@@ -115,7 +115,8 @@ def _switched(request: OAuthRequest, known: Standing, asked: str, now: datetime)
         raise InteractionRequired("the company asks for a newer sign-in")
     if request.client.consent != "implied":
         allowed = consent.remembered(known.user_id, known.client_id, membership.company_id)
-        if set(request.payload.words("scope") or known.scopes) - allowed:
+        asked_scopes = set(request.payload.words("scope") or known.scopes)
+        if (asked_scopes | claims.scopes_of(known.claims_request)) - allowed:
             raise InteractionRequired("the user has not allowed this client in the company")
     return known
 
