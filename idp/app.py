@@ -20,10 +20,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import MapAdapter
 
-from idp import api, health, logs
+from idp import api, events, health, logs
 from idp.context import Context
 from idp.db import db, engine_options, prepare, sqlalchemy_url
 from idp.errors import InvalidRequest, OAuthError, TemporarilyUnavailable
+from idp.events import Event
 from idp.oauth import extensions as extension_package
 from idp.oauth import views
 from idp.oauth.extension import discover
@@ -130,9 +131,8 @@ def create_app(
     key_set = keys or key_set_of(settings, _connector(app))
     app.extensions["idp"] = Context(settings=settings, keys=key_set, **({"now": now} if now else {}))
     app.extensions["ui"] = ui
-    provider = AuthorizationServer(discover(extension_package, settings.extensions), settings)
+    provider = extend(app, settings)
     provider.endpoints[:0] = views.CORE
-    app.extensions["oauth"] = provider
     app.register_blueprint(views.blueprint(tuple(provider.endpoints)))
     app.register_blueprint(api.blueprint())
     app.register_blueprint(health.blueprint)
@@ -146,6 +146,14 @@ def create_app(
     if settings.deploy.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.deploy.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     return app
+
+
+def extend(app: Flask, settings: Settings) -> AuthorizationServer:
+    """Give the application its extensions: what they do at the endpoints, in the outbox, and when something happens."""
+    found = discover(extension_package, settings.extensions)
+    events.listen(app, {event: [each.on[event] for each in found if event in each.on] for event in Event})
+    provider = app.extensions["oauth"] = AuthorizationServer(found, settings)
+    return provider
 
 
 def key_set_of(settings: Settings, connect: Callable[[], Any]) -> KeySet:

@@ -12,6 +12,7 @@ import psycopg
 from flask import Flask
 
 import local_postgres
+from idp.app import extend
 from idp.context import Context
 from idp.db import db, engine_options, prepare, sqlalchemy_url
 from idp.jobs import rotate_keys
@@ -81,7 +82,7 @@ def application() -> Iterator[Flask]:
 
 
 def bare(settings: Settings) -> Flask:
-    """The application that jobs and commands work in: database, settings and keys, nothing that answers."""
+    """The application that jobs and commands work in: all but what answers."""
     app, url = Flask("idp"), _revealed(settings.database_url)
     options = engine_options(4)
     options["connect_args"] |= {"options": _SESSION}
@@ -92,6 +93,7 @@ def bare(settings: Settings) -> Flask:
         prepare(db.engine)
     keys = KeySet(lambda: psycopg.connect(url), rotate_keys.keks(settings), rotate_keys.policy(settings))
     app.extensions["idp"] = Context(settings=settings, keys=keys)
+    extend(app, settings)
     return app
 
 

@@ -158,7 +158,8 @@ def _name(_supported: Supported, value: object) -> str:
     return name(value)
 
 
-def _uri(supported: Supported, value: object) -> str:
+def uri(supported: Supported, value: object) -> str:
+    """Check the address of a page or an endpoint."""
     if not isinstance(value, str):
         raise ValueError("must be a string")
     uris.web(value, development=supported.development)
@@ -213,7 +214,8 @@ def _grant_types(supported: Supported, value: object) -> list[str]:
     return sorted(listed)
 
 
-def _boolean(_supported: Supported, value: object) -> bool:
+def boolean(_supported: Supported, value: object) -> bool:
+    """Check a member that says yes or no."""
     if not isinstance(value, bool):
         raise ValueError("must be true or false")
     return value
@@ -253,19 +255,19 @@ _RULES: Mapping[str, Rule] = {
     "token_endpoint_auth_method": _one_of(lambda supported: supported.auth_methods),
     "scope": _scope,
     "jwks": _jwks,
-    "jwks_uri": _uri,
+    "jwks_uri": uri,
     "application_type": _one_of(lambda _: frozenset({"native", "web"})),
     "subject_type": _one_of(lambda _: frozenset({"public"})),
     "id_token_signed_response_alg": _one_of(lambda supported: supported.id_token_algs),
     "default_max_age": _seconds,
-    "require_auth_time": _boolean,
+    "require_auth_time": boolean,
     "default_acr_values": _words,
-    "initiate_login_uri": _uri,
+    "initiate_login_uri": uri,
     "contacts": _contacts,
-    "client_uri": _uri,
-    "logo_uri": _uri,
-    "tos_uri": _uri,
-    "policy_uri": _uri,
+    "client_uri": uri,
+    "logo_uri": uri,
+    "tos_uri": uri,
+    "policy_uri": uri,
     "software_id": _name,
     "software_version": _name,
 }

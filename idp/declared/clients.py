@@ -81,6 +81,7 @@ def supported() -> Supported:
         grant_types=frozenset(grant.GRANT_TYPE for each in enabled for grant in each.grants),
         response_types=frozenset(name for each in enabled for name in each.response_types),
         auth_methods=frozenset({"none", *METHODS, *(name for each in enabled for name in each.client_auth)}),
+        members={name: rule for each in enabled for name, rule in each.client_metadata.items()},
     )
 
 

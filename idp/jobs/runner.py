@@ -1,5 +1,7 @@
 """The loop of the job process: each job by its own clock, and of many processes one at a time does a job.
 
+The outbox is delivered beside it, by all of them.
+
 Run any number of them. A job that fails is logged and tried again at its next turn; the database may be away.
 """
 
@@ -13,8 +15,9 @@ from typing import Any
 
 from flask import Flask
 
+from idp import fetch
 from idp.db import db
-from idp.jobs import rotate_keys, sweep
+from idp.jobs import deliver, rotate_keys, sweep
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +34,14 @@ class Job:
 JOBS = (
     Job("sweep", 60, sweep.work),
     Job("rotate_keys", 300, rotate_keys.work),
+    Job("give_up", 60, deliver.give_up),
 )
 
 
 def run(app: Flask, stop: threading.Event, jobs: tuple[Job, ...] = JOBS) -> None:
-    """Do the jobs until `stop` is set; each at once, then by its clock."""
+    """Do the jobs until `stop` is set, each at once, then by its clock; beside them, deliver without a pause."""
+    delivering = threading.Thread(target=deliver.run, args=(app, stop), name="deliver", daemon=True)
+    delivering.start()
     due = dict.fromkeys(jobs, 0.0)
     while not stop.is_set():
         for job in jobs:
@@ -43,6 +49,7 @@ def run(app: Flask, stop: threading.Event, jobs: tuple[Job, ...] = JOBS) -> None
                 _attempt(app, job)
                 due[job] = time.monotonic() + job.every
         stop.wait(max(0.0, min(due.values()) - time.monotonic()))
+    delivering.join(timeout=2 * fetch.TIMEOUT)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from psycopg.sql import SQL, Identifier
 
 from idp.context import now
 from idp.db import db
+from idp.sso import session
 
 BATCH = 1_000  # rows
 
@@ -19,6 +20,7 @@ _OVER = (
     ("revoked_token", "expires_at", timedelta(minutes=5)),  # clocks of resource servers differ
     ("attempt", "bucket", timedelta(days=2)),  # the longest window of the limits is a day
     ("sso_session", "ends_at", timedelta(days=1)),
+    ("outbox", "failed_at", timedelta(days=30)),  # for whoever looks into what did not arrive
     ("oauth_grant", "expires_at", timedelta(days=1)),  # its last access token ends later than its refresh token
 )
 
@@ -30,9 +32,21 @@ _DELETE = """
 
 
 def work() -> dict[str, Any]:
-    """Delete everything that is over; returns the number of rows by table, without the zeros."""
+    """End the sessions whose time is over, then delete every row that is; returns how many by table, without zeros."""
+    ended = _end_sessions()
     deleted = {table: _sweep(table, column, kept) for table, column, kept in _OVER}
-    return {table: rows for table, rows in deleted.items() if rows}
+    return {what: rows for what, rows in {"ended sessions": ended, **deleted}.items() if rows}
+
+
+def _end_sessions() -> int:
+    """Before their rows go, so that whoever must be told is."""
+    ended = 0
+    while True:
+        with db.transaction():
+            rows = session.end_expired(BATCH)
+        ended += rows
+        if rows < BATCH:
+            return ended
 
 
 def _sweep(table: str, column: str, kept: timedelta) -> int:

@@ -16,10 +16,14 @@ from typing import TYPE_CHECKING, Any
 import flask
 from flask.typing import ResponseReturnValue
 
+from idp.clients.metadata import Rule
 from idp.clients.models import Client
 from idp.errors import OAuthError
+from idp.events import Event, Handler
 from idp.oauth.request import OAuthRequest
+from idp.outbox import Message
 from idp.settings import Misconfigured, Settings
+from idp.sso.session import SsoSession
 
 if TYPE_CHECKING:
     from idp.oauth.claims import ClaimSource, TokenKind
@@ -40,6 +44,8 @@ Step = Callable[[OAuthRequest], None]
 # A step of RESPOND also gets the parameters of the answer, and may add to them.
 Responder = Callable[[OAuthRequest, dict[str, Any]], None]
 ClientAuth = Callable[[Callable[[str], Client | None], OAuthRequest], Client | None]
+# Sends a message of the outbox; any exception means that it did not arrive.
+Sender = Callable[[Message], None]
 
 
 def none() -> Any:  # noqa: ANN401 - an empty mapping of any kind
@@ -90,6 +96,7 @@ class Extension:
     default: bool = True  # enabled unless the settings list the extensions
     metadata: Callable[[Settings], dict[str, Any]] = no_metadata
     parameters: frozenset[str] = frozenset()  # of the authorization request, kept while it waits
+    client_metadata: Mapping[str, Rule] = none()  # members of RFC 7591 that it adds
     grants: tuple["type[GrantType]", ...] = ()
     response_types: Mapping[str, Callable[[OAuthRequest], dict[str, Any]]] = none()  # words in alphabetical order
     response_modes: Mapping[str, ResponseMode] = none()
@@ -100,6 +107,10 @@ class Extension:
     respond: Responder | None = None  # Phase.RESPOND of the authorization endpoint
     prompts: tuple[Prompt, ...] = ()
     claims: Mapping["TokenKind", "ClaimSource"] = none()
+    on: Mapping[Event, Handler] = none()  # in the transaction of what happened
+    outgoing: Mapping[str, Sender] = none()  # by the kind of message
+    told: Callable[[Client], bool] | None = None  # whether we tell this client by ourselves that a session ended
+    frame: Callable[[Client, SsoSession], str | None] | None = None  # what the signed-out page loads for the client
 
 
 def discover(package: ModuleType, enabled: Sequence[str] | None) -> list[Extension]:
@@ -125,6 +136,8 @@ def _refuse_two_owners(extensions: Sequence[Extension]) -> None:
         things += [("response type", name) for name in extension.response_types]
         things += [("response mode", name) for name in extension.response_modes]
         things += [("client authentication", name) for name in extension.client_auth]
+        things += [("message", name) for name in extension.outgoing]
+        things += [("client metadata", name) for name in extension.client_metadata]
         for thing in things:
             if (owner := owners.setdefault(thing, extension.name)) != extension.name:
                 raise Misconfigured(f"the {thing[0]} {thing[1]} belongs to both {owner} and {extension.name}")

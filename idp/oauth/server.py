@@ -18,7 +18,7 @@ from idp.errors import InvalidRequest, OAuthError, UnsupportedGrantType
 from idp.oauth import client_auth, response_modes
 from idp.oauth import request as requests
 from idp.oauth.claims import ClaimSource, TokenKind
-from idp.oauth.extension import ClientAuth, Endpoint, Extension, Phase, Prompt, Responder, ResponseMode, Step
+from idp.oauth.extension import ClientAuth, Endpoint, Extension, Phase, Prompt, Responder, ResponseMode, Sender, Step
 from idp.oauth.request import PARAMETERS, OAuthRequest
 from idp.settings import Settings
 
@@ -35,12 +35,14 @@ class AuthorizationServer(AuthlibServer):  # type: ignore[misc]
         self.response_modes: dict[str, ResponseMode] = dict(response_modes.MODES)
         self.client_auth: dict[str, ClientAuth] = dict(client_auth.METHODS)
         self.parameters: set[str] = set(PARAMETERS)
+        self.outgoing: dict[str, Sender] = {}
         for extension in extensions:
             self.grant_types |= {grant.GRANT_TYPE: grant for grant in extension.grants}
             self.response_types |= extension.response_types
             self.response_modes |= extension.response_modes
             self.client_auth |= extension.client_auth
             self.parameters |= extension.parameters
+            self.outgoing |= extension.outgoing
         self._authorize = _in_order(extension.authorize for extension in extensions)
         self._token = _in_order(extension.token for extension in extensions)
         self.responders: list[Responder] = [found.respond for found in extensions if found.respond]

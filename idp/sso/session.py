@@ -4,19 +4,21 @@ The cookie holds nothing but a secret. The row is the truth: what is ended there
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
 from flask import g, request
-from sqlalchemy import Table, bindparam, update
+from sqlalchemy import Table, bindparam, text, update
 
-from idp import audit
+from idp import audit, events
 from idp.accounts import devices
 from idp.accounts.login import Authentication
 from idp.context import keys, now, settings
 from idp.db import db, uuid7
+from idp.events import EndedSession, Event
 from idp.opaque import digest
 from idp.sso import cookie
 from idp.sso.cookie import Cookie
@@ -87,10 +89,32 @@ def end(session: SsoSession, reason: str) -> None:
         reason: `logout`, `other account`, `administrator`.
     """
     if db.session.execute(_END, {"session": session.id, "at": now()}).first():
-        audit.record("session.ended", user_id=session.user_id, session=str(session.id), reason=reason)
+        _tell([EndedSession(session.id, session.user_id)], reason)
     if session == current():
         g.sso_session = None
         cookie.put(Cookie.SESSION, None)
+
+
+def end_all(user_id: UUID, reason: str) -> int:
+    """End every session of a person, in the caller's transaction; how many that were."""
+    found = db.session.execute(_END_ALL, {"user": user_id, "at": now()}).all()
+    return _tell([EndedSession(*row) for row in found], reason)
+
+
+def end_expired(most: int) -> int:
+    """End at most so many sessions whose time is over, in the caller's transaction; how many that were.
+
+    An idle session is not over: its browser must sign in again, while the applications work on until its end.
+    """
+    found = db.session.execute(_END_EXPIRED, {"at": now(), "most": most}).all()
+    return _tell([EndedSession(*row) for row in found], "expired")
+
+
+def _tell(ended: Sequence[EndedSession], reason: str) -> int:
+    for session in ended:
+        audit.record("session.ended", user_id=session.user_id, session=str(session.id), reason=reason)
+    events.tell(Event.SESSION_ENDED, ended)
+    return len(ended)
 
 
 _FIND = """
@@ -121,6 +145,15 @@ _TABLE = cast("Table", Session.__table__)
 _ALIVE = _TABLE.c.id == bindparam("session"), _TABLE.c.ended_at.is_(None)
 _RENEW = update(_TABLE).where(*_ALIVE).returning(_TABLE.c.id)
 _END = _RENEW.values(ended_at=bindparam("at"))
+_END_ALL = text("""
+    UPDATE sso_session SET ended_at = :at WHERE user_id = :user AND ended_at IS NULL AND ends_at > :at
+    RETURNING id, user_id
+""")
+_END_EXPIRED = text("""
+    UPDATE sso_session SET ended_at = ends_at WHERE ended_at IS NULL AND id = ANY(ARRAY(
+        SELECT id FROM sso_session WHERE ended_at IS NULL AND ends_at <= :at LIMIT :most FOR UPDATE SKIP LOCKED))
+    RETURNING id, user_id
+""")
 
 
 def _renewed(authentication: Authentication, values: dict[str, Any]) -> SsoSession | None:

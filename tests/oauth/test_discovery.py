@@ -43,6 +43,8 @@ def test_document_is_exactly_this(app):
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": ["en", "nb", "ar"],
         "claim_types_supported": ["normal", "distributed"],
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,

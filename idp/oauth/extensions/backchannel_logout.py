@@ -1,0 +1,99 @@
+"""Telling applications that a session ended, server to server: OpenID Connect Back-Channel Logout 1.0.
+
+One message for each client that took part, in the transaction that ends the session, for whatever reason it ends. The
+token is signed when the message is sent, so that one which waited for a receiver to come back is not expired.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import text
+
+from idp import context, fetch, outbox
+from idp.clients import client as clients
+from idp.clients import metadata
+from idp.clients.models import Client
+from idp.db import db
+from idp.events import EndedSession, Event
+from idp.oauth.extension import Extension
+from idp.oauth.request import FORM
+from idp.outbox import Message
+from idp.settings import Settings
+
+KIND = "backchannel_logout"
+_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+_LIFETIME = 120  # seconds; §4 asks for at most two minutes
+
+_TO_TELL = text("""
+    SELECT sc.client_id, u.sub, sc.session_id
+      FROM session_client sc JOIN client c ON c.client_id = sc.client_id
+      JOIN sso_session s ON s.id = sc.session_id JOIN user_account u ON u.id = s.user_id
+     WHERE sc.session_id = ANY(:sessions) AND c.metadata ->> 'backchannel_logout_uri' IS NOT NULL
+""")
+
+
+def tell(ended: Sequence[EndedSession]) -> None:
+    """Put a message for each client of the sessions that wants to know."""
+    rows = db.session.execute(_TO_TELL, {"sessions": [session.id for session in ended]}).all()
+    outbox.put(KIND, *({"client_id": client_id, "sub": sub, "sid": str(sid)} for client_id, sub, sid in rows))
+
+
+def send(message: Message) -> None:
+    """POST the logout token to the client (§2.5)."""
+    client = clients.find(message.payload["client_id"])
+    uri = _uri(client) if client else None
+    if client is None or uri is None:
+        return  # it was removed, or does not want to know any more
+    body = urlencode({"logout_token": logout_token(client, message)}).encode()
+    status = fetch.current().post(uri, body, FORM)
+    if not 200 <= status < 300:
+        raise fetch.Unreachable(f"the answer was {status}")
+
+
+def logout_token(client: Client, message: Message) -> str:
+    """A logout token (§2.4); its `jti` stays the same at each attempt, so that a receiver can drop a repeat."""
+    issuer, now = context.settings().public_url, int(context.now().timestamp())
+    claims: dict[str, Any] = {
+        "iss": issuer,
+        "sub": message.payload["sub"],
+        "aud": client.client_id,
+        "iat": now,
+        "exp": now + _LIFETIME,
+        "jti": str(message.id),
+        "events": {_EVENT: {}},
+        "sid": message.payload["sid"],
+    }
+    # §2.4: signed as the client's ID tokens are, typed so that it cannot be taken for one.
+    alg = client.client_metadata.get("id_token_signed_response_alg", "RS256")
+    return context.keys().sign(claims, alg=alg, typ="logout+jwt")
+
+
+def told(client: Client) -> bool:
+    """Whether the client wants to know."""
+    return _uri(client) is not None
+
+
+def _uri(client: Client) -> str | None:
+    uri = client.client_metadata.get("backchannel_logout_uri")
+    return uri if isinstance(uri, str) else None
+
+
+def announced(_settings: Settings) -> dict[str, Any]:
+    """§2.1."""
+    return {"backchannel_logout_supported": True, "backchannel_logout_session_supported": True}
+
+
+extension = Extension(
+    name="backchannel_logout",
+    spec="OpenID Connect Back-Channel Logout 1.0",
+    metadata=announced,
+    client_metadata={
+        "backchannel_logout_uri": metadata.uri,
+        # Every logout token has the sid, so there is nothing to do for those that demand it.
+        "backchannel_logout_session_required": metadata.boolean,
+    },
+    on={Event.SESSION_ENDED: tell},
+    outgoing={KIND: send},
+    told=told,
+)
