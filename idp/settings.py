@@ -7,7 +7,7 @@ line that says what to do. Policy of single clients (PKCE, audiences, lifetimes)
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -69,6 +69,15 @@ class KeySettings(Group):
     previous_keks: tuple[SecretStr, ...] = ()
     publish_before: int = Field(default=86_400, ge=0)  # seconds that a new key is public before it signs
     rotate_every: int = Field(default=90 * 86_400, ge=3600)  # seconds that a key signs
+    # What clients may choose for their tokens; the first two are the defaults of ID tokens and access tokens.
+    signing: tuple[Literal["RS256", "ES256", "PS256", "EdDSA"], ...] = ("RS256", "ES256", "PS256", "EdDSA")
+
+    @field_validator("signing")
+    @classmethod
+    def _with_defaults(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not {"RS256", "ES256"} <= set(value):
+            raise ValueError("must have RS256 and ES256, with which tokens are signed unless a client chooses")
+        return value
 
 
 class UiSettings(Group):

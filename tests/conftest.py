@@ -11,7 +11,7 @@ import consent_ui
 import local_postgres
 from idp.app import create_app
 from idp.db import db
-from idp.settings import Settings
+from idp.settings import KeySettings, Settings
 from keys import KeySet, Policy, store
 from migrations.apply import to_head
 
@@ -49,7 +49,7 @@ def idp_database(cluster):
     database = cluster.database(f"idp_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}", role="idp")
     to_head(database.owner, "idp_app")
     with psycopg.connect(database.owner, autocommit=True) as connection:
-        store.apply(connection, [KEK], Policy(), START.timestamp())
+        store.apply(connection, [KEK], Policy(signing=KeySettings().signing), START.timestamp())
     return database
 
 

@@ -18,6 +18,7 @@ import flask
 from idp import context
 from idp.clients import client as clients
 from idp.clients.models import Client
+from idp.clients import encryption
 from idp.errors import InsufficientScope, InvalidRequest, InvalidToken, NoToken
 from idp.grants import standing
 from idp.grants.standing import Standing
@@ -117,7 +118,8 @@ def issue_id_token(
     if access_token is not None:
         found["at_hash"] = left_half_hash(access_token, alg)
     claims.build(subject, server.claim_sources(TokenKind.ID), found)
-    return context.keys().sign(found, alg=alg, typ="JWT")
+    signed = context.keys().sign(found, alg=alg, typ="JWT")
+    return encryption.nested(subject.client, "id_token", signed)
 
 
 def left_half_hash(value: str, alg: str) -> str:
@@ -178,7 +180,7 @@ def parse(token: str) -> Claims | None:
 def parse_id_token(token: str) -> Claims | None:
     """The claims of an ID token that we signed, expired or not (a hint stays one); None for anything else."""
     try:
-        found = context.keys().verify(token, algorithms=ID_TOKEN_ALGORITHMS, typ=("JWT",))
+        found = context.keys().verify(token, algorithms=ALGORITHMS, typ=("JWT",))
     except BadToken:
         return None
     if found.get("iss") != context.settings().public_url or "client_id" in found:

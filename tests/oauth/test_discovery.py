@@ -29,7 +29,12 @@ def test_document_is_exactly_this(app):
         "response_modes_supported": ["query", "fragment", "form_post"],
         "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256", "PS256", "EdDSA"],
+        "id_token_encryption_alg_values_supported": ["RSA-OAEP-256", "ECDH-ES"],
+        "id_token_encryption_enc_values_supported": ["A128GCM", "A256GCM"],
+        "userinfo_signing_alg_values_supported": ["RS256", "ES256", "PS256", "EdDSA"],
+        "userinfo_encryption_alg_values_supported": ["RSA-OAEP-256", "ECDH-ES"],
+        "userinfo_encryption_enc_values_supported": ["A128GCM", "A256GCM"],
         "token_endpoint_auth_methods_supported": [*SECRETS, "private_key_jwt", "none"],
         "token_endpoint_auth_signing_alg_values_supported": ["ES256", "EdDSA", "PS256", "RS256"],
         "introspection_endpoint_auth_methods_supported": [*SECRETS, "private_key_jwt"],
@@ -80,10 +85,10 @@ def test_key_set_has_public_keys_only(app):
     keys = response.json["keys"]
 
     assert "application/jwk-set+json" == response.content_type
-    assert {"RS256", "ES256"} == {key["alg"] for key in keys}
+    assert {"RS256", "ES256", "PS256", "EdDSA"} == {key["alg"] for key in keys}
     assert {"sig"} == {key["use"] for key in keys}
     assert len(keys) == len({key["kid"] for key in keys})
-    assert {"RSA", "EC"} == {key["kty"] for key in keys}
+    assert {"RSA", "EC", "OKP"} == {key["kty"] for key in keys}
     assert not {"d", "p", "q", "dp", "dq", "qi", "oth", "k"} & {name for key in keys for name in key}
 
 

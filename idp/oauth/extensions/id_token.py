@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from idp.clients import encryption
 from idp.errors import InvalidRequest
 from idp.oauth import claims, tokens
 from idp.oauth.claims import SCOPE_CLAIMS, Claims, Subject, TokenKind
@@ -32,7 +33,8 @@ def registered_claims(subject: Subject) -> Claims:
 def metadata(_settings: Settings) -> dict[str, Any]:
     """OpenID Connect Discovery §3."""
     return {
-        "id_token_signing_alg_values_supported": list(tokens.ID_TOKEN_ALGORITHMS),
+        "id_token_signing_alg_values_supported": list(settings.keys.signing),
+        **encryption.announced("id_token"),
         "subject_types_supported": ["public"],
         "scopes_supported": ["openid", *SCOPE_CLAIMS, "offline_access"],
         "claims_supported": [
