@@ -30,7 +30,7 @@ def registered_claims(subject: Subject) -> Claims:
     return {claim: known[claim] for claim in subject.client.id_token_claims if claim in known}
 
 
-def metadata(_settings: Settings) -> dict[str, Any]:
+def metadata(settings: Settings) -> dict[str, Any]:
     """OpenID Connect Discovery §3."""
     return {
         "id_token_signing_alg_values_supported": list(settings.keys.signing),
