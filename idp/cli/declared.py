@@ -34,7 +34,8 @@ def apply(ctx: click.Context, file: Path, plan: bool, prune: bool, pairs: tuple[
 def export() -> None:
     """Print the whole state as a declaration, with hashes instead of secrets."""
     with database.application():
-        click.echo(state.export(), nl=False)
+        for table in state.export():
+            click.echo(table, nl=False)
 
 
 def _text(file: Path) -> str:

@@ -1,7 +1,7 @@
 """`[[client]]`: the members of RFC 7591, and what only an operator may say of a client."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -18,6 +18,7 @@ from idp.context import now, settings
 from idp.db import db
 from idp.declared.entries import Entry, Roles, checked, key_of
 from idp.declared.errors import Invalid
+from idp.declared.listed import one_of
 from idp.declared.thing import Change, Thing
 from idp.oauth import extensions
 from idp.oauth.client_auth import METHODS
@@ -101,14 +102,14 @@ def parse(entry: Mapping[str, Any], supported: Supported) -> Thing:
     return Thing(KIND, key, _members(valid) | own, once)
 
 
-def read(keys: Collection[str] | None) -> dict[str, Thing]:
+def read(keys: Collection[str] | None) -> Iterator[Thing]:
     """The clients that there are: those with these ids, or all."""
     owner = aliased(Company)
     statement = select(Client, owner.slug).outerjoin(owner, owner.id == Client.company_id).order_by(Client.client_id)
     if keys is not None:
-        statement = statement.where(Client.client_id.in_(keys))
-    rows = db.session.execute(statement)
-    return {row.client_id: Thing(KIND, row.client_id, _fields(row, slug)) for row, slug in rows}
+        statement = statement.where(one_of(Client.client_id, keys))
+    for row, slug in db.session.execute(statement):
+        yield Thing(KIND, row.client_id, _fields(row, slug))
 
 
 def with_secret(thing: Thing, current: Thing | None) -> tuple[Thing, str | None]:

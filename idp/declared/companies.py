@@ -1,7 +1,7 @@
 """`[[company]]`."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
@@ -13,6 +13,7 @@ from idp.companies.models import Company
 from idp.context import now
 from idp.db import db
 from idp.declared.entries import Entry, Name, checked, key_of
+from idp.declared.listed import one_of
 from idp.declared.thing import Change, Thing
 
 KIND = "company"
@@ -50,12 +51,12 @@ def parse(entry: Mapping[str, Any]) -> Thing:
     return _thing(key, found.name, disabled=found.disabled, policy=rules)
 
 
-def read(keys: Collection[str] | None) -> dict[str, Thing]:
+def read(keys: Collection[str] | None) -> Iterator[Thing]:
     """The companies that there are: those with these keys, or all."""
     statement = select(Company).order_by(Company.slug)
     if keys is not None:
-        statement = statement.where(Company.slug.in_(keys))
-    return {row.slug: _from_row(row) for row in db.session.scalars(statement)}
+        statement = statement.where(one_of(Company.slug, keys))
+    yield from map(_from_row, db.session.scalars(statement))
 
 
 def write(change: Change) -> None:

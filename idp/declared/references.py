@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from idp.accounts.models import User
 from idp.clients import client as clients
@@ -12,6 +12,7 @@ from idp.companies.models import Company
 from idp.db import db
 from idp.declared import users
 from idp.declared.errors import Invalid
+from idp.declared.listed import one_of, one_of_folded
 from idp.declared.thing import Thing
 
 State = Mapping[str, Sequence[Thing]]  # by kind
@@ -20,7 +21,6 @@ _COLUMNS: Mapping[str, Any] = {
     "company": Company.slug,
     "resource": Resource.uri,
     "client": Client.client_id,
-    "user": User.username,
 }
 
 
@@ -66,7 +66,7 @@ def _mentions(thing: Thing) -> Iterator[tuple[Thing, str, str, str]]:
 
 def _existing(kind: str, keys: Collection[str]) -> set[str]:
     column = _COLUMNS[kind]
-    return set(db.session.scalars(select(column).where(column.in_(keys)))) if keys else set()
+    return set(db.session.scalars(select(column).where(one_of(column, keys)))) if keys else set()
 
 
 def _refuse_twice(things: Sequence[Thing]) -> None:
@@ -89,8 +89,7 @@ def _refuse_same_address(things: Sequence[Thing], removed: Collection[str]) -> N
 
 
 def _refuse_same_username(things: Sequence[Thing], removed: Collection[str]) -> None:
-    lowered = func.lower(User.username)
-    found = db.session.scalars(select(User.username).where(lowered.in_([thing.key.lower() for thing in things])))
+    found = db.session.scalars(select(User.username).where(one_of_folded(User.username, [each.key for each in things])))
     taken = {name.lower(): name for name in found if name not in removed}
     for thing in things:
         if (owner := taken.setdefault(thing.key.lower(), thing.key)) != thing.key:

@@ -1,7 +1,7 @@
 """`[[resource]]`."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +16,7 @@ from idp.context import settings
 from idp.db import db
 from idp.declared.entries import Entry, Name, checked, key_of
 from idp.declared.errors import Invalid
+from idp.declared.listed import one_of
 from idp.declared.thing import Change, Thing
 
 KIND = "resource"
@@ -48,12 +49,13 @@ def parse(entry: Mapping[str, Any], directory: Path) -> Thing:
     return Thing(KIND, key, fields | {"clients": sorted(set(found.clients)), "authorization_details": schemas})
 
 
-def read(keys: Collection[str] | None) -> dict[str, Thing]:
+def read(keys: Collection[str] | None) -> Iterator[Thing]:
     """The resource servers that there are: those with these URIs, or all."""
     statement = select(Resource).order_by(Resource.uri)
     if keys is not None:
-        statement = statement.where(Resource.uri.in_(keys))
-    return {row.uri: Thing(KIND, row.uri, _fields(row)) for row in db.session.scalars(statement)}
+        statement = statement.where(one_of(Resource.uri, keys))
+    for row in db.session.scalars(statement):
+        yield Thing(KIND, row.uri, _fields(row))
 
 
 def write(change: Change) -> None:

@@ -21,7 +21,7 @@ from idp.declared.errors import Invalid
 from idp.declared.models import Declared
 from idp.declared.thing import Change, Thing
 
-_READ: Mapping[str, Callable[[list[str] | None], dict[str, Thing]]] = {
+_READ: Mapping[str, Callable[[list[str] | None], Iterator[Thing]]] = {
     "company": companies.read,
     "user": users.read,
     "resource": resources.read,
@@ -74,9 +74,9 @@ def apply(
     return applied
 
 
-def export() -> str:
-    """The whole state as a declaration, with hashes instead of secrets; applying it changes nothing."""
-    return toml.document(_exported(each) for kind in KINDS for each in _READ[kind](None).values())
+def export() -> Iterator[str]:
+    """The whole state as a declaration, piece by piece, with hashes instead of secrets; applying it changes nothing."""
+    return toml.document(_exported(each) for kind in KINDS for each in _READ[kind](None))
 
 
 def _parse(entries: Mapping[str, list[dict[str, Any]]], directory: Path) -> dict[str, list[Thing]]:
@@ -96,7 +96,7 @@ def _planned(wanted: dict[str, list[Thing]], *, prune: bool) -> Applied:
     changes: list[Change] = []
     secrets: dict[str, str] = {}
     for kind in KINDS:
-        current = _READ[kind]([each.key for each in wanted[kind]])
+        current = _current(kind, [each.key for each in wanted[kind]])
         things = wanted[kind]
         if kind == clients.KIND:
             things, secrets = _with_secrets(things, current)
@@ -107,6 +107,10 @@ def _planned(wanted: dict[str, list[Thing]], *, prune: bool) -> Applied:
     return Applied(changes, secrets)
 
 
+def _current(kind: str, keys: list[str]) -> dict[str, Thing]:
+    return {each.key: each for each in _READ[kind](keys)}
+
+
 def _with_secrets(things: list[Thing], current: Mapping[str, Thing]) -> tuple[list[Thing], dict[str, str]]:
     settled = {each.key: clients.with_secret(each, current.get(each.key)) for each in things}
     return [each for each, _ in settled.values()], {key: made for key, (_, made) in settled.items() if made}
@@ -114,7 +118,7 @@ def _with_secrets(things: list[Thing], current: Mapping[str, Thing]) -> tuple[li
 
 def _no_longer_declared(kind: str, wanted: list[Thing]) -> dict[str, Thing]:
     declared = set(db.session.scalars(select(Declared.key).where(Declared.kind == kind)))
-    return _READ[kind](sorted(declared - {each.key for each in wanted}))
+    return _current(kind, sorted(declared - {each.key for each in wanted}))
 
 
 def _write(changes: list[Change]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from idp.declared.document import escaped
@@ -12,9 +12,12 @@ _KEYS = {"company": "slug", "user": "username", "resource": "uri", "client": "cl
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def document(things: Iterable[Thing]) -> str:
-    """The things as a declaration that changes nothing when it is applied."""
-    return "\n".join(_table(thing) for thing in things)
+def document(things: Iterable[Thing]) -> Iterator[str]:
+    """The things as a declaration that changes nothing when it is applied: a table each."""
+    between = ""
+    for thing in things:
+        yield between + _table(thing)
+        between = "\n"
 
 
 def _table(thing: Thing) -> str:

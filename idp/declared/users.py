@@ -1,7 +1,7 @@
 """`[[user]]`, with the companies that the user belongs to."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,24 +11,30 @@ from sqlalchemy import delete, func, select
 from idp import audit, passwords
 from idp.accounts import account
 from idp.accounts.models import User
+from idp.clients import uris
 from idp.companies import company as companies
 from idp.companies.models import Company, Member
-from idp.context import now
+from idp.context import now, settings
 from idp.db import db
 from idp.declared.entries import Entry, Name, Roles, checked, key_of
 from idp.declared.errors import Invalid
+from idp.declared.listed import one_of, one_of_folded
 from idp.declared.thing import Change, Thing
 from idp.sso import session
 
 KIND = "user"
+
+_AT_ONCE = 500  # users in memory while all are read
 
 _BIRTHDATE = re.compile(r"[0-9]{4}(-[0-9]{2}-[0-9]{2})?")
 _LINES = re.compile(r"[^\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]{1,500}")
 
 
 def _page(value: str) -> str:
-    if not re.fullmatch(r"https?://[\x21-\x7e]{1,1990}", value):
+    if not re.fullmatch(r"[\x21-\x7e]{1,1990}", value):
         raise ValueError("must be an https: URL")
+    # Unlike what a client registers, a page may be a part of one.
+    uris.web(value.partition("#")[0], development=settings().development)
     return value
 
 
@@ -138,24 +144,31 @@ def parse(entry: Mapping[str, Any]) -> Thing:
     return Thing(KIND, key, fields, once)
 
 
-def read(keys: Collection[str] | None) -> dict[str, Thing]:
-    """The users that there are, with their companies: those with these names, or all."""
-    users = select(User).order_by(User.username)
-    members = select(Member.user_id, Company.slug, Member.roles, Member.suspended_at).join(Company)
+def read(keys: Collection[str] | None) -> Iterator[Thing]:
+    """The users that there are, with their companies: those with these names, or all, some hundreds at a time."""
+    statement = select(User).order_by(User.username).execution_options(yield_per=_AT_ONCE)
     if keys is not None:
-        users = users.where(User.username.in_(keys))
-        members = members.where(Member.user_id.in_(select(User.id).where(User.username.in_(keys))))
-    belongs: dict[UUID, dict[str, Any]] = {}
-    for user_id, slug, roles, suspended_at in db.session.execute(members.order_by(Company.slug)):
-        belongs.setdefault(user_id, {})[slug] = {"roles": sorted(roles), "suspended": suspended_at is not None}
-    return {row.username: _from_row(row, belongs.get(row.id, {})) for row in db.session.scalars(users)}
+        # The index is on the folded name, and names that differ in case alone cannot both exist.
+        statement = statement.where(one_of_folded(User.username, keys), one_of(User.username, keys))
+    for users in db.session.scalars(statement).partitions():
+        belongs = _memberships([user.id for user in users])
+        yield from (_from_row(user, belongs.get(user.id, {})) for user in users)
+
+
+def _memberships(user_ids: list[UUID]) -> dict[UUID, dict[str, Any]]:
+    statement = select(Member.user_id, Company.slug, Member.roles, Member.suspended_at).join(Company)
+    found: dict[UUID, dict[str, Any]] = {}
+    for user_id, slug, roles, suspended_at in db.session.execute(
+        statement.where(Member.user_id.in_(user_ids)).order_by(Company.slug)
+    ):
+        found.setdefault(user_id, {})[slug] = {"roles": sorted(roles), "suspended": suspended_at is not None}
+    return found
 
 
 def owners_of(emails: Collection[str]) -> dict[str, str]:
     """Who has proved one of the addresses: address in small letters -> username."""
-    lowered = func.lower(User.email)
-    statement = select(lowered, User.username).where(
-        User.email_verified_at.is_not(None), lowered.in_([email.lower() for email in emails])
+    statement = select(func.lower(User.email), User.username).where(
+        User.email_verified_at.is_not(None), one_of_folded(User.email, emails)
     )
     return dict(db.session.execute(statement).all())
 
@@ -223,7 +236,8 @@ def _company_id(slug: str) -> UUID:
 
 
 def _row(username: str) -> User:
-    return db.session.scalars(select(User).where(User.username == username)).one()
+    named = func.lower(User.username) == func.lower(username), User.username == username
+    return db.session.scalars(select(User).where(*named)).one()
 
 
 def _claims(thing: Thing) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def declare(app):
 def exported(app):
     def export():
         with app.app_context():
-            return state.export()
+            return "".join(state.export())
 
     return export
 

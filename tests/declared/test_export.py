@@ -4,6 +4,7 @@ import tomllib
 
 import pytest
 
+from idp.declared import users
 from tests.declared.sample import WORLD
 
 
@@ -33,6 +34,16 @@ def test_it_has_hashes_and_no_secret(declare, exported):
     assert not any(secret in text for secret in ("correct horse", "chosen by a person", made["service"]))
     assert all(user["password_hash"].startswith("$scrypt$") for user in parsed["user"] if user["username"] == "ada")
     assert all(client["client_secret_hash"].startswith("$scrypt$") for client in parsed["client"])
+
+
+def test_users_are_read_some_at_a_time(declare, exported, monkeypatch):
+    """All of them, each with the companies that are theirs."""
+    monkeypatch.setattr(users, "_AT_ONCE", 2)
+    people = "".join(f'[[user]]\nusername = "p{n}"\ncompanies = {{ c{n} = ["member"] }}\n' for n in range(5))
+    declare("".join(f'[[company]]\nslug = "c{n}"\n' for n in range(5)) + people)
+
+    found = tomllib.loads(exported())["user"]
+    assert [(f"p{n}", {f"c{n}": ["member"]}) for n in range(5)] == [(u["username"], u["companies"]) for u in found]
 
 
 @pytest.mark.parametrize("name", ['say "hi"', "back\\slash", "${PASSWORD}", "$${x}", "høy 🏔", "a = 1 # b", "'''"])

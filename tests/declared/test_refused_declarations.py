@@ -38,6 +38,9 @@ MACHINE = '[[client]]\nclient_id = "shop"\ngrant_types = ["client_credentials"]\
         ("[[user]]\nusername = 'a@b'", "[[user]]: username: a user name has"),
         (USER + "email_verified = true", "[[user]] ada: email_verified: needs an email"),
         (USER + "email = 'nobody'", "[[user]] ada: email: an e-mail address has"),
+        (USER + "picture = 'http://pictures.example/ada.png'", "[[user]] ada: picture: must be an https: URI"),
+        (USER + "website = 'http://localhost/'", "[[user]] ada: website: must be an https: URI"),
+        (USER + "profile = 'https://ada.example/a b'", "[[user]] ada: profile: must be an https: URL"),
         (
             USER + "password = 'a'\npassword_hash = '$scrypt$ln=15,r=8,p=3$c2Fs$' ",
             "[[user]] ada: password_hash:",
