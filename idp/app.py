@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import MapAdapter
 
-from idp import api, events, health, logs
+from idp import api, events, health, keyring, logs
 from idp.context import Context
 from idp.db import db, engine_options, prepare, sqlalchemy_url
 from idp.errors import InvalidRequest, OAuthError, TemporarilyUnavailable
@@ -31,7 +31,7 @@ from idp.oauth.extension import discover
 from idp.oauth.request import FORM
 from idp.oauth.server import AuthorizationServer
 from idp.settings import Misconfigured, Settings
-from keys import KeySet, Policy, parse_kek
+from keys import KeySet
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ def create_app(
     db.init_app(app)
     with app.app_context():
         prepare(db.engine)
-    key_set = keys or key_set_of(settings, _connector(app))
+    key_set = keys or keyring.key_set(settings, _connector(app))
     app.extensions["idp"] = Context(settings=settings, keys=key_set, **({"now": now} if now else {}))
     app.extensions["ui"] = ui
     provider = extend(app, settings)
@@ -154,15 +154,6 @@ def extend(app: Flask, settings: Settings) -> AuthorizationServer:
     events.listen(app, {event: [each.on[event] for each in found if event in each.on] for event in Event})
     provider = app.extensions["oauth"] = AuthorizationServer(found, settings)
     return provider
-
-
-def key_set_of(settings: Settings, connect: Callable[[], Any]) -> KeySet:
-    """The key set of these settings; `connect` gives a psycopg connection as a context manager."""
-    if settings.keys.kek is None:
-        raise Misconfigured("keys.kek is missing: set IDP_KEYS__KEK or IDP_KEYS__KEK_FILE")
-    keks = [parse_kek(kek.get_secret_value()) for kek in (settings.keys.kek, *settings.keys.previous_keks)]
-    policy = Policy(publish_before=settings.keys.publish_before, lifetime=settings.keys.rotate_every)
-    return KeySet(connect, keks, policy)
 
 
 def _connector(app: Flask) -> Callable[[], Connection]:

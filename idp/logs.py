@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
+OURS = ("idp", "consent_ui", "keys", "local_postgres")  # other libraries speak from WARNING on
+
+
 class JsonLines(logging.Formatter):
     """`{"time", "level", "logger", "event", …}`; whatever came as `extra` becomes a member."""
 
@@ -32,11 +35,11 @@ def configure(level: int = logging.INFO) -> None:
     """Log to standard error, once a process."""
     for name in ("authlib", "authlib.oauth2"):
         logging.getLogger(name).setLevel(logging.INFO)
-    root = logging.getLogger("idp")
-    if root.handlers:
+    root = logging.getLogger()
+    if any(isinstance(handler.formatter, JsonLines) for handler in root.handlers):
         return
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root.addHandler(handler)
-    root.setLevel(level)
-    root.propagate = True
+    for name in OURS:
+        logging.getLogger(name).setLevel(level)

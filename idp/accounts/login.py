@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from idp import audit, limits, passwords
 from idp.accounts import devices
+from idp.accounts.acr import ONE_FACTOR
 from idp.accounts.models import User
 from idp.context import now
 from idp.db import db
@@ -100,7 +101,7 @@ def authenticate(identifier: str, password: str, *, address: str, device: str | 
         limits.clear(own)
     _keep(account, rehashed)
     audit.record("login.success", user_id=account.id, address=address, known_device=own.limit is KNOWN_DEVICE)
-    return Authentication(account.id, account.sub, ("pwd",), "urn:idp:1fa", now())
+    return Authentication(account.id, account.sub, ("pwd",), ONE_FACTOR, now())
 
 
 _BY_NAME = "lower(username) = lower(%(name)s)"

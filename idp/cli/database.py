@@ -12,12 +12,12 @@ import psycopg
 from flask import Flask
 
 import local_postgres
+from idp import keyring
 from idp.app import extend
 from idp.context import Context
 from idp.db import db, engine_options, prepare, sqlalchemy_url
-from idp.jobs import rotate_keys
 from idp.settings import Misconfigured, Settings, load
-from keys import KeySet, new_kek
+from keys import new_kek
 from migrations import apply as migrations
 
 # A command is no request: it may take its time, and hash many passwords within its one transaction.
@@ -91,7 +91,7 @@ def bare(settings: Settings) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare(db.engine)
-    keys = KeySet(lambda: psycopg.connect(url), rotate_keys.keks(settings), rotate_keys.policy(settings))
+    keys = keyring.key_set(settings, lambda: psycopg.connect(url))
     app.extensions["idp"] = Context(settings=settings, keys=keys)
     extend(app, settings)
     return app

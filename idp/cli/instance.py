@@ -11,8 +11,8 @@ from typing import Any
 import click
 import psycopg
 
+from idp import keyring
 from idp.cli import database
-from idp.jobs import rotate_keys
 from idp.settings import Misconfigured, Settings, load
 from keys import KeysError, store
 
@@ -24,7 +24,7 @@ def check_config() -> None:
     """Print the effective settings as JSON, without secrets; exit 1 when they would not start."""
     settings = load()
     if settings.keys.kek is not None:
-        rotate_keys.keks(settings)
+        keyring.keks(settings)
     click.echo(json.dumps(settings.model_dump(mode="json"), indent=2))
 
 
@@ -79,11 +79,11 @@ def _schema(settings: Settings) -> str | None:
 def _keys(settings: Settings) -> str | None:
     try:
         with _connected(settings) as connection:
-            found = store.load(connection, rotate_keys.keks(settings))
+            found = store.load(connection, keyring.keks(settings))
     except (psycopg.Error, KeysError, Misconfigured) as error:
         return str(error).partition("\n")[0]
     active = {each.key.alg for each in found if each.key.state == "active"}
-    wanted = {alg for _use, alg in rotate_keys.policy(settings).kept()}
+    wanted = {alg for _use, alg in keyring.policy(settings).kept()}
     if missing := sorted(wanted - active):
         return f"no active key for {', '.join(missing)}: run `idp jobs`, or `idp serve --with-jobs`"
     return None

@@ -8,8 +8,8 @@ from typing import Any
 import click
 import psycopg
 
+from idp import keyring
 from idp.cli import database
-from idp.jobs import rotate_keys
 from idp.settings import Settings
 from keys import Policy, store
 from keys.rotation import Change, Key
@@ -59,7 +59,7 @@ def _work(act: Callable[[psycopg.Connection, Settings], Any]) -> Any:  # noqa: A
 
 
 def _ring(settings: Settings) -> tuple[list[bytes], Policy]:
-    return rotate_keys.keks(settings), rotate_keys.policy(settings)
+    return keyring.keks(settings), keyring.policy(settings)
 
 
 def _print(changes: Sequence[Change], *, as_json: bool) -> None:

@@ -90,7 +90,8 @@ class InitialAccessToken(Model):
     __tablename__ = "initial_access_token"
 
     hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    company_id: Mapped[UUID | None] = mapped_column(ForeignKey("company.id", ondelete="CASCADE"))  # none: the operator
+    # None: the operator's.
+    company_id: Mapped[UUID | None] = mapped_column(ForeignKey("company.id", ondelete="CASCADE"), index=True)
     uses_left: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), server_default=func.now())
     expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)

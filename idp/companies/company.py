@@ -39,6 +39,14 @@ class Membership:
         return policy.walled(self.policy)
 
 
+_MEMBERSHIPS = """
+    SELECT c.id, c.slug, c.name, m.roles, m.version, c.policy
+      FROM member m JOIN company c ON c.id = m.company_id
+     WHERE m.user_id = %(user)s AND m.suspended_at IS NULL AND c.disabled_at IS NULL
+     ORDER BY c.name, c.id
+"""
+
+
 def as_id(name: str) -> UUID | None:
     """The id, in the one spelling that we print; anything else can only be a slug, and no slug looks like an id."""
     try:
@@ -73,16 +81,9 @@ def create(slug: str, name: str, *, policy: dict[str, Any] | None = None) -> Com
 
 def memberships(user_id: UUID) -> list[Membership]:
     """Where the user is an active member of a company that is not disabled, by name."""
-    statement = (
-        select(Company.id, Company.slug, Company.name, Member.roles, Member.version, Company.policy)
-        .join(Member, Member.company_id == Company.id)
-        .where(Member.user_id == user_id, Member.suspended_at.is_(None), Company.disabled_at.is_(None))
-        .order_by(Company.name, Company.id)
-    )
-    return [
-        Membership(company_id, slug, name, tuple(roles), version, rules)
-        for company_id, slug, name, roles, version, rules in db.session.execute(statement)
-    ]
+    with db.hot() as cursor:
+        rows = cursor.execute(_MEMBERSHIPS, {"user": user_id}).fetchall()
+    return [Membership(row[0], row[1], row[2], tuple(row[3]), row[4], row[5]) for row in rows]
 
 
 def member(company_id: UUID, user_id: UUID) -> Member | None:

@@ -5,7 +5,10 @@ with data is decided by resource servers.
 """
 
 from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any
+
+from idp.accounts.acr import ONE_FACTOR
 
 _ACTS: Mapping[str, frozenset[str]] = {
     "admin": frozenset({"members.read", "members.change", "company.change", "clients.change"}),
@@ -25,6 +28,17 @@ def walled(policy: Mapping[str, Any]) -> bool:
 def second_factor(policy: Mapping[str, Any]) -> bool:
     """Whether its members must have signed in with two factors."""
     return policy.get("second_factor") is True
+
+
+def lacks_factor(policy: Mapping[str, Any], acr: str) -> bool:
+    """Whether a sign-in of this class is not enough for the company."""
+    return second_factor(policy) and acr == ONE_FACTOR
+
+
+def too_old(policy: Mapping[str, Any], auth_time: datetime, now: datetime) -> bool:
+    """Whether the company asks for a newer sign-in than one at `auth_time`."""
+    longest = max_session(policy)
+    return longest is not None and auth_time + timedelta(seconds=longest) < now
 
 
 def max_session(policy: Mapping[str, Any]) -> int | None:

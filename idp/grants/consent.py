@@ -12,14 +12,14 @@ from idp.grants import grant
 _REMEMBERED = """
     SELECT scopes FROM consent
      WHERE user_id = %(user)s AND client_id = %(client)s AND company_id IS NOT DISTINCT FROM %(company)s
-       AND withdrawn_at IS NULL
+       AND all_companies = %(all_companies)s AND withdrawn_at IS NULL
 """
 
 # Adds to what was allowed before, unless that was withdrawn.
 _REMEMBER = """
-    INSERT INTO consent (id, user_id, client_id, company_id, scopes, details, given_at)
-    VALUES (%(id)s, %(user)s, %(client)s, %(company)s, %(scopes)s, '[]', %(now)s)
-    ON CONFLICT (user_id, client_id, company_id) DO UPDATE
+    INSERT INTO consent (id, user_id, client_id, company_id, all_companies, scopes, details, given_at)
+    VALUES (%(id)s, %(user)s, %(client)s, %(company)s, %(all_companies)s, %(scopes)s, '[]', %(now)s)
+    ON CONFLICT (user_id, client_id, company_id, all_companies) DO UPDATE
        SET given_at = excluded.given_at, withdrawn_at = NULL,
            scopes = CASE WHEN consent.withdrawn_at IS NULL
                          THEN ARRAY(SELECT DISTINCT unnest(consent.scopes || excluded.scopes) ORDER BY 1)
@@ -50,19 +50,29 @@ class Connection:
     since: datetime
 
 
-def remembered(user_id: UUID, client_id: str, company_id: UUID | None) -> frozenset[str]:
-    """The scopes that need not be asked again."""
+def remembered(
+    user_id: UUID, client_id: str, company_id: UUID | None, *, all_companies: bool = False
+) -> frozenset[str]:
+    """The scopes that need not be asked again, in this company, in all of them, or where there is none."""
     with db.hot() as cursor:
-        values = {"user": user_id, "client": client_id, "company": company_id}
+        values = {"user": user_id, "client": client_id, "company": company_id, "all_companies": all_companies}
         row = cursor.execute(_REMEMBERED, values).fetchone()
     return frozenset(row[0]) if row else frozenset()
 
 
-def remember(user_id: UUID, client_id: str, company_id: UUID | None, scopes: Iterable[str], now: datetime) -> None:
+def remember(
+    user_id: UUID,
+    client_id: str,
+    company_id: UUID | None,
+    scopes: Iterable[str],
+    now: datetime,
+    *,
+    all_companies: bool = False,
+) -> None:
     """Keep what the user allowed."""
+    values = {"user": user_id, "client": client_id, "company": company_id, "all_companies": all_companies}
     with db.hot() as cursor:
-        values = {"user": user_id, "client": client_id, "company": company_id, "scopes": sorted(scopes)}
-        cursor.execute(_REMEMBER, {**values, "id": uuid7(), "now": now})
+        cursor.execute(_REMEMBER, {**values, "id": uuid7(), "scopes": sorted(scopes), "now": now})
 
 
 def connected(user_id: UUID) -> list[Connection]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TIMESTAMP, ForeignKey, Index, Text, UniqueConstraint, func, text
+from sqlalchemy import TIMESTAMP, ForeignKey, Index, Text, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -17,14 +17,16 @@ class Consent(Model):
     __tablename__ = "consent"
     __table_args__ = (
         # A user without a company consents too: there, null equals null.
-        UniqueConstraint("user_id", "client_id", "company_id", postgresql_nulls_not_distinct=True),
+        UniqueConstraint("user_id", "client_id", "company_id", "all_companies", postgresql_nulls_not_distinct=True),
         Index("consent_client", "client_id"),
+        Index("consent_company", "company_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"))
     client_id: Mapped[str] = mapped_column(ForeignKey("client.client_id", ondelete="CASCADE"))
     company_id: Mapped[UUID | None] = mapped_column(ForeignKey("company.id", ondelete="CASCADE"))
+    all_companies: Mapped[bool] = mapped_column(default=False)  # given for company=*, which is more than no company
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     details: Mapped[list[Any]] = mapped_column(JSONB, default=list)
     given_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), server_default=func.now())
@@ -39,9 +41,11 @@ class Grant(Model):
 
     __tablename__ = "oauth_grant"
     __table_args__ = (
-        Index("oauth_grant_user", "user_id", postgresql_where=text("revoked_at IS NULL")),
-        Index("oauth_grant_client", "client_id", postgresql_where=text("revoked_at IS NULL")),
-        Index("oauth_grant_session", "session_id", postgresql_where=text("revoked_at IS NULL")),
+        # Not partial: deleting what a key points to looks for every row, the revoked ones too.
+        Index("oauth_grant_user", "user_id"),
+        Index("oauth_grant_client", "client_id"),
+        Index("oauth_grant_session", "session_id"),
+        Index("oauth_grant_company", "company_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)

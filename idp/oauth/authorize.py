@@ -148,14 +148,12 @@ def _grant(request: OAuthRequest) -> dict[str, Any]:
     learnt, now, lifetimes = request.learnt, context.now(), context.settings().tokens
     if learnt.session is None:
         raise TypeError("a grant needs a signed-in user")
-    determined = learnt.company
-    company = determined.company if determined else None
     return {
         "id": uuid7(),
         "user_id": learnt.session.user_id,
         "client_id": request.client.client_id,
-        "company_id": company.id if company else None,
-        "all_companies": bool(determined and determined.all_companies),
+        "company_id": learnt.company.company_id,
+        "all_companies": learnt.company.all_companies,
         "session_id": learnt.session.id,
         "offline": "offline_access" in request.scopes,
         "scopes": list(request.scopes),

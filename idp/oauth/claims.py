@@ -22,11 +22,16 @@ class TokenKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom the claims are about, what for, and for whom; `standing` is None for a client's own token."""
+    """Whom the claims are about, what for, and for whom.
+
+    `standing` is None for a client's own token. `only_id_token` says that no access token comes with the ID token, so
+    that userinfo cannot be asked and the ID token has what the scopes ask for (OpenID Connect Core §5.4).
+    """
 
     client: Client
     scopes: tuple[str, ...]
     standing: Standing | None
+    only_id_token: bool = False
 
 
 ClaimSource = Callable[[Subject], Claims]
@@ -65,7 +70,7 @@ def scopes_of(asked: dict[str, Any] | None) -> frozenset[str]:
 def standard(standing: Standing) -> Claims:
     """All standard claims that we know of a person (OpenID Connect Core §5.1); absent ones are left out, never null."""
     person = standing.person
-    found = {**person.claims, "preferred_username": person.username, "updated_at": int(person.updated_at.timestamp())}
+    found = {"preferred_username": person.username, **person.claims, "updated_at": int(person.updated_at.timestamp())}
     if person.email:
         found |= {"email": person.email, "email_verified": person.email_verified}
     return found

@@ -7,16 +7,17 @@ answer, read by one statement.
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from idp import context
 from idp.companies import policy
 from idp.companies.company import named
 from idp.db import db
-from idp.errors import AccessDenied, InvalidRequest, UnmetAuthenticationRequirements
-from idp.oauth.request import OAuthRequest
+from idp.errors import AccessDenied, InvalidRequest
+
+if TYPE_CHECKING:
+    from idp.oauth.request import OAuthRequest
 
 ALL = "*"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)  # a slug, or an id: UUIDs look like one
@@ -77,6 +78,11 @@ class Determined:
     all_companies: bool = False
     ask: bool = False
 
+    @property
+    def company_id(self) -> UUID | None:
+        """The company's id, if it is one."""
+        return self.company.id if self.company else None
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -87,7 +93,7 @@ class Choices:
     items: tuple[Choice, ...]
 
 
-def validate(request: OAuthRequest) -> None:
+def validate(request: "OAuthRequest") -> None:
     """The parameter `company`: an id, a slug, or `*` together with the scope `companies`."""
     asked = request.payload.get("company")
     if asked == ALL and "companies" not in request.scopes:
@@ -101,7 +107,7 @@ def well_formed(name: str | None) -> bool:
     return bool(name and _NAME.fullmatch(name))
 
 
-def determine(request: OAuthRequest) -> Determined:
+def determine(request: "OAuthRequest") -> Determined:
     """Which company this authorization is for, as far as it can be known without asking.
 
     Raises:
@@ -146,18 +152,6 @@ def choices(user_id: UUID, q: str) -> Choices:
     found = [_choice(row) for row in rows]
     recent = tuple(choice for choice in found if choice.last_used)[:5]
     return Choices(rows[0][6] if rows else 0, recent, tuple(choice for choice in found if choice not in recent))
-
-
-def sign_in_is_too_old(company: Choice | None, auth_time: datetime) -> bool:
-    """Whether the company asks for a newer sign-in than this one (its policy's longest session)."""
-    longest = policy.max_session(company.policy) if company else None
-    return longest is not None and auth_time + timedelta(seconds=longest) < context.now()
-
-
-def check_factor(company: Choice | None, acr: str) -> None:
-    """Refuse a company that asks for a second factor when the sign-in had one."""
-    if company and policy.second_factor(company.policy) and acr == "urn:idp:1fa":
-        raise UnmetAuthenticationRequirements("the company asks for a second factor")
 
 
 def _choice(row: tuple[Any, ...]) -> Choice:

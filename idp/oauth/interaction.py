@@ -153,8 +153,8 @@ def consent(interaction: Interaction) -> ConsentView:
         words = owner.scopes[scope] if owner else None
         views.append(ScopeView(scope, words, owner.name if owner else None, scope in new))
     return ConsentView(
-        company=determined.company.name if determined and determined.company else None,
-        all_companies=bool(determined and determined.all_companies),
+        company=determined.company.name if determined.company else None,
+        all_companies=determined.all_companies,
         scopes=tuple(views),
         offline="offline_access" in request.scopes,
         return_host=urlsplit(request.payload.redirect_uri).netloc or urlsplit(request.payload.redirect_uri).scheme,
@@ -197,13 +197,20 @@ def finish(interaction: Interaction, *, allow: bool) -> flask.Response:
         request.learnt.consent_given = False
         return authorize.dispatch(request)
     determined = request.learnt.company
-    company_id = determined.company.id if determined and determined.company else None
+    company_id = determined.company_id
     client_id = request.client.client_id
     if not allow:
         waiting.forget(interaction.handle)
         audit.record("consent.denied", user_id=current.user_id, client_id=client_id, company_id=company_id)
         return redirection.refuse(request, AccessDenied("the user did not allow it"))
-    consents.remember(current.user_id, client_id, company_id, prompts.to_allow(request), context.now())
+    consents.remember(
+        current.user_id,
+        client_id,
+        company_id,
+        prompts.to_allow(request),
+        context.now(),
+        all_companies=determined.all_companies,
+    )
     response = authorize.dispatch(request)
     audit.record(
         "consent.granted",

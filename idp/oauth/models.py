@@ -21,12 +21,12 @@ class AuthorizationRequest(Model):
     )
 
     hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)  # of the handle in the page's URL
-    client_id: Mapped[str | None] = mapped_column(ForeignKey("client.client_id", ondelete="CASCADE"))
+    client_id: Mapped[str | None] = mapped_column(ForeignKey("client.client_id", ondelete="CASCADE"), index=True)
     source: Mapped[str] = mapped_column(Text, default="plain")
     parameters: Mapped[dict[str, Any]] = mapped_column(JSONB)  # name -> list of values, only those that we know
     browser: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)  # digest of its secret, from its cookie
     network: Mapped[str | None] = mapped_column(Text, index=True)  # from where it came: an address, or an IPv6 /64
-    company: Mapped[str | None] = mapped_column(Text)  # what the chooser answered: an id, or "*"
+    company: Mapped[str | None] = mapped_column(Text)  # what the chooser answered: an id
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)
 

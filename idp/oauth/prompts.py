@@ -53,8 +53,10 @@ def unconsented(request: OAuthRequest) -> frozenset[str]:
     session = request.learnt.session
     if session is None:
         return frozenset(to_allow(request))
-    company = request.learnt.company.company if request.learnt.company else None
-    known = consent.remembered(session.user_id, request.client.client_id, company.id if company else None)
+    place = request.learnt.company
+    known = consent.remembered(
+        session.user_id, request.client.client_id, place.company_id, all_companies=place.all_companies
+    )
     return frozenset(to_allow(request)) - known
 
 
@@ -79,7 +81,7 @@ def granted_scopes(request: OAuthRequest) -> tuple[str, ...]:
     """What was asked of what the client may ask for; unknown scopes are left out (OpenID Connect Core §3.1.2.1)."""
     allowed = clients.allowed_scopes(request.client)
     asked = request.payload.words("scope") or sorted(allowed - {"offline_access"})
-    # Core §11: offline_access means nothing to a client that cannot refresh.
-    if not request.client.check_grant_type("refresh_token"):
+    # Core §11: offline_access means nothing to a client that cannot refresh, or without a code.
+    if not request.client.check_grant_type("refresh_token") or "code" not in request.hands_out:
         allowed -= {"offline_access"}
     return tuple(scope for scope in asked if scope in allowed)

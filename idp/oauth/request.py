@@ -17,6 +17,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from idp import context
 from idp.errors import InvalidRequest
 from idp.grants.standing import Standing
+from idp.oauth.company import Determined
 from idp.oauth.models import AuthorizationRequest
 from idp.sso.session import SsoSession
 
@@ -90,7 +91,7 @@ class Learnt:
     session: SsoSession | None = None
     waiting: AuthorizationRequest | None = None  # the row, once the request waits for its user or was pushed
     handle: str | None = None
-    company: Any = None  # idp.oauth.company.Choice
+    company: Determined = field(default_factory=Determined)
     consent_given: bool = False  # just now, on the page
     prompts: frozenset[str] = frozenset()
     hinted_sub: str | None = None  # whom the answer must be about: the id_token_hint or the claims request says it
@@ -137,6 +138,11 @@ class OAuthRequest(OAuth2Request):  # type: ignore[misc]
     def hands_out(self) -> frozenset[str]:
         """What the response type names: `code`, `token`, `id_token` (Multiple Response Types §2.2)."""
         return frozenset(self.payload.words("response_type"))
+
+    @property
+    def in_front(self) -> frozenset[str]:
+        """The tokens among them, which the authorization endpoint itself hands out."""
+        return self.hands_out & {"token", "id_token"}
 
     @property
     def response_type(self) -> str:

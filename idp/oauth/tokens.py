@@ -16,13 +16,14 @@ from uuid import UUID
 import flask
 
 from idp import context
+from idp.accounts.acr import ONE_FACTOR
 from idp.clients import client as clients
-from idp.clients.models import Client
 from idp.clients import encryption
+from idp.clients.models import Client
 from idp.errors import InsufficientScope, InvalidRequest, InvalidToken, NoToken
 from idp.grants import standing
 from idp.grants.standing import Standing
-from idp.oauth import claims, refresh, revoked
+from idp.oauth import claims, refresh, revoked, subjects
 from idp.oauth.claims import Claims, Subject, TokenKind
 from idp.oauth.request import FORM, OAuthRequest, Payload
 from idp.oauth.request import parse as parse_form
@@ -35,8 +36,7 @@ log = logging.getLogger(__name__)
 
 ACCESS_TOKEN_BYTES = 4096  # proxies and servers on the way allow 8 kB for all headers
 ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
-ACR_VALUES = ("urn:idp:1fa",)  # how strongly somebody can sign in here
-ID_TOKEN_ALGORITHMS = ("RS256", "ES256")  # the first is the default (OpenID Connect Core §15.1)
+ACR_VALUES = (ONE_FACTOR,)  # how strongly somebody can sign in here
 _TYPES = ("at+jwt", "JWT")  # what a resource server may have chosen (RFC 9068 §2.1, or what older libraries accept)
 
 
@@ -44,18 +44,22 @@ def respond(server: "AuthorizationServer", request: OAuthRequest) -> dict[str, A
     """The body of a token response: access token, and where they belong ID token and refresh token."""
     authorization = request.authorization
     subject = Subject(request.client, request.scopes, authorization.standing)
-    access_token = issue_access_token(server, subject, request.audience, request.confirmation)
-    body: dict[str, Any] = {
-        "access_token": access_token,
+    body = access_token_response(server, request, subject)
+    if authorization.standing and "openid" in request.scopes:
+        body["id_token"] = issue_id_token(server, subject, nonce=authorization.nonce, access_token=body["access_token"])
+    if request.refresh_token:
+        body["refresh_token"] = request.refresh_token
+    return body
+
+
+def access_token_response(server: "AuthorizationServer", request: OAuthRequest, subject: Subject) -> dict[str, Any]:
+    """An access token and what to know about it: `scope` says what was granted (RFC 6749 §4.2.2, §5.1)."""
+    return {
+        "access_token": issue_access_token(server, subject, request.audience, request.confirmation),
         "token_type": "DPoP" if "jkt" in (request.confirmation or ()) else "Bearer",
         "expires_in": context.settings().tokens.access_token_ttl,
         "scope": " ".join(request.scopes),
     }
-    if authorization.standing and "openid" in request.scopes:
-        body["id_token"] = issue_id_token(server, subject, nonce=authorization.nonce, access_token=access_token)
-    if request.refresh_token:
-        body["refresh_token"] = request.refresh_token
-    return body
 
 
 def issue_access_token(
@@ -97,9 +101,17 @@ def issue_access_token(
 
 
 def issue_id_token(
-    server: "AuthorizationServer", subject: Subject, *, nonce: str | None, access_token: str | None
+    server: "AuthorizationServer",
+    subject: Subject,
+    *,
+    nonce: str | None,
+    access_token: str | None,
+    code: str | None = None,
 ) -> str:
-    """Sign an ID token for the client (OpenID Connect Core §2); `nonce` only if the request had one."""
+    """Sign an ID token for the client (OpenID Connect Core §2).
+
+    `nonce` only if the request had one; the hashes of the access token and the code that come with it (§3.3.2.11).
+    """
     issuer, now = context.settings(), int(context.now().timestamp())
     known = subject.standing
     if known is None:
@@ -107,7 +119,7 @@ def issue_id_token(
     alg = subject.client.client_metadata.get("id_token_signed_response_alg", "RS256")
     found: Claims = {
         "iss": issuer.public_url,
-        "sub": known.person.sub,
+        "sub": subjects.known_to(subject.client, known.person.sub),
         "aud": subject.client.client_id,
         "iat": now,
         "exp": now + issuer.tokens.id_token_ttl,
@@ -117,6 +129,8 @@ def issue_id_token(
         found["nonce"] = nonce
     if access_token is not None:
         found["at_hash"] = left_half_hash(access_token, alg)
+    if code is not None:
+        found["c_hash"] = left_half_hash(code, alg)
     claims.build(subject, server.claim_sources(TokenKind.ID), found)
     signed = context.keys().sign(found, alg=alg, typ="JWT")
     return encryption.nested(subject.client, "id_token", signed)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import TIMESTAMP, ForeignKey, Index, LargeBinary, Text, func, text
+from sqlalchemy import TIMESTAMP, ForeignKey, Index, LargeBinary, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,7 +14,7 @@ class Session(Model):
     """A signed-in browser; its id is the claim `sid`, its secret exists only in the cookie."""
 
     __tablename__ = "sso_session"
-    __table_args__ = (Index("sso_session_user", "user_id", postgresql_where=text("ended_at IS NULL")),)
+    __table_args__ = (Index("sso_session_user", "user_id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     hash: Mapped[bytes] = mapped_column(
@@ -35,6 +35,7 @@ class SessionClient(Model):
     """A client that took part in the session, and the company that was chosen for it last."""
 
     __tablename__ = "session_client"
+    __table_args__ = (Index("session_client_client", "client_id"), Index("session_client_company", "company_id"))
 
     session_id: Mapped[UUID] = mapped_column(ForeignKey("sso_session.id", ondelete="CASCADE"), primary_key=True)
     client_id: Mapped[str] = mapped_column(ForeignKey("client.client_id", ondelete="CASCADE"), primary_key=True)

@@ -188,9 +188,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("hash", name=op.f("sso_session_hash_key")),
     )
     op.create_index(op.f("sso_session_ends_at"), "sso_session", ["ends_at"], unique=False)
-    op.create_index(
-        "sso_session_user", "sso_session", ["user_id"], unique=False, postgresql_where=sa.text("ended_at IS NULL")
-    )
+    op.create_index("sso_session_user", "sso_session", ["user_id"], unique=False)
     op.create_table(
         "authorization_request",
         sa.Column("hash", sa.LargeBinary(), nullable=False),
@@ -212,6 +210,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hash", name=op.f("authorization_request_pkey")),
     )
     op.create_index(op.f("authorization_request_browser"), "authorization_request", ["browser"], unique=False)
+    op.create_index(op.f("authorization_request_client_id"), "authorization_request", ["client_id"], unique=False)
     op.create_index(op.f("authorization_request_expires_at"), "authorization_request", ["expires_at"], unique=False)
     op.create_index(op.f("authorization_request_network"), "authorization_request", ["network"], unique=False)
     op.create_table(
@@ -220,6 +219,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("company_id", sa.Uuid(), nullable=True),
+        sa.Column("all_companies", sa.Boolean(), nullable=False),
         sa.Column("scopes", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("details", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("given_at", sa.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -238,11 +238,13 @@ def upgrade() -> None:
             "user_id",
             "client_id",
             "company_id",
-            name=op.f("consent_user_id_client_id_company_id_key"),
+            "all_companies",
+            name=op.f("consent_user_id_client_id_company_id_all_companies_key"),
             postgresql_nulls_not_distinct=True,
         ),
     )
     op.create_index("consent_client", "consent", ["client_id"], unique=False)
+    op.create_index("consent_company", "consent", ["company_id"], unique=False)
     op.create_table(
         "oauth_grant",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -279,20 +281,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("oauth_grant_pkey")),
     )
-    op.create_index(
-        "oauth_grant_client", "oauth_grant", ["client_id"], unique=False, postgresql_where=sa.text("revoked_at IS NULL")
-    )
+    op.create_index("oauth_grant_client", "oauth_grant", ["client_id"], unique=False)
+    op.create_index("oauth_grant_company", "oauth_grant", ["company_id"], unique=False)
     op.create_index(op.f("oauth_grant_expires_at"), "oauth_grant", ["expires_at"], unique=False)
-    op.create_index(
-        "oauth_grant_session",
-        "oauth_grant",
-        ["session_id"],
-        unique=False,
-        postgresql_where=sa.text("revoked_at IS NULL"),
-    )
-    op.create_index(
-        "oauth_grant_user", "oauth_grant", ["user_id"], unique=False, postgresql_where=sa.text("revoked_at IS NULL")
-    )
+    op.create_index("oauth_grant_session", "oauth_grant", ["session_id"], unique=False)
+    op.create_index("oauth_grant_user", "oauth_grant", ["user_id"], unique=False)
     op.create_table(
         "session_client",
         sa.Column("session_id", sa.Uuid(), nullable=False),
@@ -310,6 +303,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("session_id", "client_id", name=op.f("session_client_pkey")),
     )
+    op.create_index("session_client_client", "session_client", ["client_id"], unique=False)
+    op.create_index("session_client_company", "session_client", ["company_id"], unique=False)
     op.create_table(
         "authorization_code",
         sa.Column("hash", sa.LargeBinary(), nullable=False),

@@ -27,6 +27,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("hash", name=op.f("initial_access_token_pkey")),
     )
+    op.create_index(op.f("initial_access_token_company_id"), "initial_access_token", ["company_id"], unique=False)
     op.create_index(op.f("initial_access_token_expires_at"), "initial_access_token", ["expires_at"], unique=False)
     # Nullable for good: a client that was declared does not manage itself.
     op.add_column("client", sa.Column("registration_token", sa.LargeBinary(), nullable=True))

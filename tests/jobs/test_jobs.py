@@ -115,5 +115,5 @@ def test_keys_rotate_when_it_is_time(do, clock):
     assert {} == do(rotate_keys.work)
 
     clock.advance(days=91)
-    assert {"activate": 3, "create": 3, "retire": 3} == do(rotate_keys.work)
+    assert {"activate": 5, "create": 5, "retire": 5} == do(rotate_keys.work)
     assert {} == do(rotate_keys.work)

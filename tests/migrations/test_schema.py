@@ -72,3 +72,19 @@ def test_the_application_can_add_and_read_events(application, app):
     application.execute("INSERT INTO security_event (id, kind, facts) VALUES (gen_random_uuid(), 'test', '{}')")
 
     assert [("test",)] == application.execute("SELECT kind FROM security_event").fetchall()
+
+
+def test_every_foreign_key_has_an_index_that_finds_all_rows(idp_database):
+    """Deleting what a key points to looks for the rows that point: a partial index cannot answer that."""
+    with psycopg.connect(idp_database.owner) as connection:
+        bare = connection.execute(
+            """
+            SELECT k.conrelid::regclass::text, a.attname
+              FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
+             WHERE k.contype = 'f' AND NOT EXISTS (
+                   SELECT FROM pg_index i
+                    WHERE i.indrelid = k.conrelid AND i.indpred IS NULL AND i.indkey[0] = k.conkey[1])
+            """
+        ).fetchall()
+
+    assert [] == bare

@@ -185,3 +185,13 @@ def test_every_endpoint_of_clients_asks_for_authentication(machine, path):
 
     assert (401, "invalid_client") == (response.status_code, response.json["error"])
     assert "no-store" == response.headers["Cache-Control"]
+
+
+def test_a_new_secret_works_at_once(world, client):
+    """A failed authentication reads the client again: nobody waits for the cache after a change of secret."""
+    assert 401 != client.introspect("x").status_code
+    secret, hashed = secrets.make()
+    world.execute("UPDATE client SET secret_hashes = ARRAY[%(hash)s]", hash=hashed)
+    client.secret = secret
+
+    assert 200 == client.introspect("x").status_code

@@ -182,3 +182,16 @@ def test_withdrawn_consent_ends_every_grant_of_the_client(app, world, browser):
     assert {"active": False} == client.introspect(tokens["access_token"]).json
     assert "consent_required" == browser.authorize(client, prompt="none")["error"]
     assert "consent.revoked" in world.events()
+
+
+def test_consent_without_a_company_says_nothing_about_all_of_them(world, browser):
+    """What was allowed where there was no company is not an answer for every company that came later."""
+    client = Client.registered(world, "asked", consent="ask")
+    ada = world.user("ada")
+    browser.authorize(client, user="ada", scope="openid companies")
+    for slug in ("north", "kvit"):
+        world.join(ada, world.company(slug))
+
+    answer = browser.authorize(client, company="*", scope="openid companies", prompt="none")
+
+    assert "consent_required" == answer["error"]

@@ -244,3 +244,24 @@ def test_nothing_of_a_refresh_token_is_stored(world, browser, client):
 
     assert 2 == len(rows)
     assert mac not in str(rows)
+
+
+def test_policy_of_the_company_holds_at_every_refresh(world, browser, client, clock):
+    """A longest session, and a second factor that was asked for later, count for living authorizations too."""
+    north = world.company("north", max_session=3600)
+    world.user("ada", [north])
+    tokens = client.tokens(browser, user="ada", scope="openid offline_access")
+    clock.advance(3601)
+
+    aged = client.refresh(tokens["refresh_token"])
+    world.execute("""UPDATE company SET policy = '{"second_factor": true}'""")
+    weak = client.refresh(tokens["refresh_token"])
+    world.execute("UPDATE company SET policy = '{}'")
+
+    assert (400, "interaction_required") == (aged.status_code, aged.json["error"])
+    assert (400, "interaction_required", "urn:idp:2fa") == (
+        weak.status_code,
+        weak.json["error"],
+        weak.json["acr_values"],
+    )
+    assert 200 == client.refresh(tokens["refresh_token"]).status_code

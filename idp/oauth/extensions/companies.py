@@ -5,16 +5,20 @@ While a walled company is active no other company is named.
 """
 
 import json
+import logging
 from typing import Any
 
 from idp import context
-from idp.errors import InteractionRequired, LoginRequired
+from idp.companies import policy
+from idp.errors import InteractionRequired, LoginRequired, UnmetAuthenticationRequirements
 from idp.grants.standing import IN_A_TOKEN, Standing
 from idp.oauth import company
 from idp.oauth.claims import Claims, Subject, TokenKind
 from idp.oauth.extension import Extension, Phase, Prompt
 from idp.oauth.request import OAuthRequest
 from idp.settings import Settings
+
+log = logging.getLogger(__name__)
 
 _MAP_BYTES = 2048  # of an ID token, so that cookies and headers that carry it stay below 4 kB
 
@@ -25,15 +29,16 @@ def choice_needed(request: OAuthRequest) -> bool:
     request.learnt.company = determined
     if determined.ask:
         return True
-    if request.learnt.session:
-        company.check_factor(determined.company, request.learnt.session.acr)
+    session = request.learnt.session
+    if session and determined.company and policy.lacks_factor(determined.company.policy, session.acr):
+        raise UnmetAuthenticationRequirements("the company asks for a second factor")
     return False
 
 
 def newer_sign_in_needed(request: OAuthRequest) -> bool:
     """Whether the company asks for a newer sign-in than this one."""
-    session = request.learnt.session
-    return session is not None and company.sign_in_is_too_old(request.learnt.company.company, session.auth_time)
+    session, chosen = request.learnt.session, request.learnt.company.company
+    return bool(session and chosen and policy.too_old(chosen.policy, session.auth_time, context.now()))
 
 
 def of_access_token(subject: Subject) -> Claims:
@@ -105,6 +110,7 @@ def _map(known: Standing) -> Claims:
     if known.membership and known.membership.walled:
         return {"companies": {}}
     if total > IN_A_TOKEN or len(json.dumps(found)) > _MAP_BYTES:
+        log.info("the companies do not fit", extra={"user_id": str(known.user_id), "companies_count": total})
         return {"companies_count": total}
     return {"companies": found}
 

@@ -8,6 +8,7 @@ their refresh token away.
 from datetime import datetime, timedelta
 
 from idp import audit, context
+from idp.accounts.acr import TWO_FACTORS
 from idp.companies import policy
 from idp.errors import InteractionRequired, InvalidGrant, InvalidRequest
 from idp.grants import consent, grant, standing
@@ -40,7 +41,8 @@ class RefreshToken(GrantType):
         if not _alive(known, now, switching=asked not in (None, company.ALL)):
             raise InvalidGrant("the authorization has ended")
         if asked is not None:
-            known = _switched(request, known, asked, now)
+            _switched(request, known, asked)
+        _heed_policy(known, now)
         return Authorization(
             scopes=known.scopes,
             audience=known.resources,
@@ -95,30 +97,34 @@ def _asked_company(request: OAuthRequest) -> str | None:
     return asked
 
 
-def _switched(request: OAuthRequest, known: Standing, asked: str, now: datetime) -> Standing:
-    """The standing in the company that was asked for, or the reason why not."""
+def _switched(request: OAuthRequest, known: Standing, asked: str) -> None:
+    """Refuse a company that these tokens may not be for without the user."""
     if asked == company.ALL:
         if not known.all_companies:
             raise InvalidRequest("this authorization is for one company at a time")
-        return known
+        return
     membership = known.membership
     if membership is None:
         raise InvalidRequest("the user does not belong to this company")
     if membership.company_id == known.granted_company_id:
-        return known
+        return
     if membership.walled:
         raise InteractionRequired("the company is walled: the user must choose it at the authorization endpoint")
-    if policy.second_factor(membership.policy) and known.acr == "urn:idp:1fa":
-        raise StepUpRequired
-    longest = policy.max_session(membership.policy)
-    if longest is not None and known.auth_time + timedelta(seconds=longest) < now:
-        raise InteractionRequired("the company asks for a newer sign-in")
     if request.client.consent != "implied":
         allowed = consent.remembered(known.user_id, known.client_id, membership.company_id)
         asked_scopes = set(request.payload.words("scope") or known.scopes)
         if (asked_scopes | claims.scopes_of(known.claims_request)) - allowed:
             raise InteractionRequired("the user has not allowed this client in the company")
-    return known
+
+
+def _heed_policy(known: Standing, now: datetime) -> None:
+    """What the company asks of a sign-in holds at each refresh: its policy may be newer than the authorization."""
+    if known.membership is None:
+        return
+    if policy.lacks_factor(known.membership.policy, known.acr):
+        raise StepUpRequired
+    if policy.too_old(known.membership.policy, known.auth_time, now):
+        raise InteractionRequired("the company asks for a newer sign-in")
 
 
 class StepUpRequired(InteractionRequired):
@@ -128,7 +134,7 @@ class StepUpRequired(InteractionRequired):
 
     def get_body(self) -> list[tuple[str, str]]:
         """The error with the authentication that would do."""
-        return [*super().get_body(), ("acr_values", "urn:idp:2fa")]
+        return [*super().get_body(), ("acr_values", TWO_FACTORS)]
 
 
 extension = Extension(name="refresh_token", spec="RFC 6749 §6", grants=(RefreshToken,))
