@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for v in python3.14 python3.13 python3.12 python3.11 python3; do command -v $$v && break; done)
 OURS := idp consent_ui keys migrations local_postgres resource_server bench examples tests wsgi.py
 
-.PHONY: demo test lint bench browser translations locks
+.PHONY: demo test lint bench conformance browser translations locks
 
 demo: $(VENV)/runtime
 	@exec $(BIN)/python -m examples.demo --port $(PORT)
@@ -22,6 +22,10 @@ lint: $(VENV)/dev
 
 bench: $(VENV)/dev
 	$(BIN)/python -m bench
+
+# Against a running OpenID Foundation conformance suite: tests/conformance/README.md.
+conformance: $(VENV)/dev
+	@$(BIN)/python tests/conformance/run.py $(ARGS)
 
 # Chromium for the pages' tests: the system's, or Debian's package where we may install it.
 browser:
