@@ -2,11 +2,13 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 
 from flask import Flask, Response, make_response, render_template
 from markupsafe import Markup
 
 from consent_ui import assets, languages, words
+from idp.clients import uris
 
 # Pages whose POST ends at a client. Chromium applies form-action to every redirect after a POST, the client's own
 # further ones included, so these five cannot have it: "Allow" would silently do nothing.
@@ -18,18 +20,22 @@ POST_AT_ONCE = Markup('document.getElementById("answer").submit()')
 _SCRIPT_HASH = base64.b64encode(hashlib.sha256(POST_AT_ONCE.encode()).digest()).decode()
 
 
-def render(page: str, status: int = 200, **context: object) -> Response:
+def render(page: str, status: int = 200, *, frames: Sequence[str] = (), **context: object) -> Response:
     """Answer a page.
 
     Args:
         page: its template without `.html`.
         status: of the answer.
+        frames: addresses of other sites that the page loads in frames.
         context: what the template names in its first comment; it sees the status too.
     """
-    response = make_response(render_template(f"{page}.html", status=status, **context), status)
+    response = make_response(render_template(f"{page}.html", status=status, frames=frames, **context), status)
     policy = _POLICY if page in _END_AT_A_CLIENT else f"{_POLICY}; form-action 'self'"
     if page == "form_post":
         policy += f"; script-src 'sha256-{_SCRIPT_HASH}'"
+    if frames:
+        # The addresses of clients, on this one answer; each was checked to be https: and of plain characters.
+        policy += f"; frame-src {' '.join(sorted({uris.origin(uri) for uri in frames}))}"
     response.headers["Content-Security-Policy"] = policy
     return protect(response)
 

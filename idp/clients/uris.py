@@ -5,6 +5,7 @@ So only plain ones are registered: no wildcard, user, fragment, backslash, contr
 """
 
 import re
+from urllib.parse import urlsplit
 
 MAX_LENGTH = 2_000  # characters
 
@@ -42,6 +43,12 @@ def redirect(uri: str, *, native: bool, development: bool) -> None:
             "must be an https: URI; a native application may use http: on a loopback host,"
             " or a scheme of its own such as com.example.app:/callback"
         )
+
+
+def origin(uri: str) -> str:
+    """Scheme, host and port of a URI that was checked (RFC 6454 §4), as it was written."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _plain(uri: str) -> None:

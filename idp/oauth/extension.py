@@ -109,8 +109,8 @@ class Extension:
     claims: Mapping["TokenKind", "ClaimSource"] = none()
     on: Mapping[Event, Handler] = none()  # in the transaction of what happened
     outgoing: Mapping[str, Sender] = none()  # by the kind of message
-    told: Callable[[Client], bool] | None = None  # whether we tell this client by ourselves that a session ended
-    frame: Callable[[Client, SsoSession], str | None] | None = None  # what the signed-out page loads for the client
+    tells: Callable[[Client], bool] | None = None  # whether it tells this client that a session ended
+    frame: Callable[[Client, SsoSession], str | None] | None = None  # what the signed-out page loads for that
 
 
 def discover(package: ModuleType, enabled: Sequence[str] | None) -> list[Extension]:

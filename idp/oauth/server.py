@@ -47,6 +47,8 @@ class AuthorizationServer(AuthlibServer):  # type: ignore[misc]
         self._token = _in_order(extension.token for extension in extensions)
         self.responders: list[Responder] = [found.respond for found in extensions if found.respond]
         self.prompts: list[Prompt] = [prompt for extension in extensions for prompt in extension.prompts]
+        self.frames = [found.frame for found in extensions if found.frame]
+        self.tells = [found.tells for found in extensions if found.tells]
         self.endpoints: list[Endpoint] = [endpoint for extension in extensions for endpoint in extension.endpoints]
         self._claims: dict[TokenKind, list[ClaimSource]] = {
             kind: [extension.claims[kind] for extension in extensions if kind in extension.claims] for kind in TokenKind

@@ -95,6 +95,11 @@ def end(session: SsoSession, reason: str) -> None:
         cookie.put(Cookie.SESSION, None)
 
 
+def clients(session: SsoSession) -> list[str]:
+    """The ids of the clients that took part, in the order in which they came."""
+    return list(db.session.scalars(_CLIENTS, {"session": session.id}))
+
+
 def end_all(user_id: UUID, reason: str) -> int:
     """End every session of a person, in the caller's transaction; how many that were."""
     found = db.session.execute(_END_ALL, {"user": user_id, "at": now()}).all()
@@ -145,6 +150,7 @@ _TABLE = cast("Table", Session.__table__)
 _ALIVE = _TABLE.c.id == bindparam("session"), _TABLE.c.ended_at.is_(None)
 _RENEW = update(_TABLE).where(*_ALIVE).returning(_TABLE.c.id)
 _END = _RENEW.values(ended_at=bindparam("at"))
+_CLIENTS = text("SELECT client_id FROM session_client WHERE session_id = :session ORDER BY since, client_id")
 _END_ALL = text("""
     UPDATE sso_session SET ended_at = :at WHERE user_id = :user AND ended_at IS NULL AND ends_at > :at
     RETURNING id, user_id

@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 import pytest
 from actors import PUBLIC_URL, Browser, Client, Forms, answer_of
 
+from tests.ui.page import Page
+
 HOME = "https://shop.example/bye"
 
 
@@ -139,20 +141,76 @@ def test_hint_must_be_an_id_token_of_ours(browser, shop, hint, forgeries):
     assert signed_in(browser, shop)
 
 
-def test_post_brings_no_cookie_and_still_signs_out(browser, shop, hint):
-    """§2: GET and POST. From another site it arrives without our cookies: the browser is led to GET the same."""
+def posted_by_another_site(browser, **form):
+    """The answer to a POST that brings no cookie, and the path to which it leads the browser."""
     stranger = browser.app.test_client(use_cookies=False)
-    form = {"id_token_hint": hint, "post_logout_redirect_uri": HOME, "state": "s", "extra": "x"}
+    answer = stranger.post("/oauth2/logout", data=form, base_url=PUBLIC_URL)
+    target = urlsplit(answer.headers.get("Location", ""))
+    return answer, f"{target.path}?{target.query}"
 
-    posted = stranger.post("/oauth2/logout", data=form, base_url=PUBLIC_URL)
-    target = urlsplit(posted.headers["Location"])
-    end = browser.get(f"{target.path}?{target.query}")
+
+def test_post_brings_no_cookie_and_still_signs_out(browser, shop, hint):
+    """§2: GET and POST. The browser is led to GET the same, with its cookies; no ID token stands in the address."""
+    posted, path = posted_by_another_site(
+        browser, id_token_hint=hint, post_logout_redirect_uri=HOME, state="s", ui_locales="nb", extra="x"
+    )
+    end = browser.get(path)
 
     assert 303 == posted.status_code
-    assert f"{PUBLIC_URL}/oauth2/logout" == f"{target.scheme}://{target.netloc}{target.path}"
-    assert {"id_token_hint", "post_logout_redirect_uri", "state"} == answer_of(posted).keys()
+    assert posted.headers["Location"].startswith(f"{PUBLIC_URL}/oauth2/logout?request=")
+    assert {"request", "ui_locales"} == answer_of(posted).keys()
+    assert hint not in posted.headers["Location"]
     assert f"{HOME}?state=s" == end.headers["Location"]
     assert not signed_in(browser, shop)
+
+
+def test_post_without_a_hint_asks_on_the_page(browser, shop, hint):
+    """§2, §6: then the answer leads where the client wanted."""
+    _, path = posted_by_another_site(browser, client_id="shop", post_logout_redirect_uri=HOME, state="s")
+
+    assert asks(browser.get(path))
+    assert signed_in(browser, shop)
+    browser.get(path)
+    assert f"{HOME}?state=s" == browser.submit().headers["Location"]
+    assert not signed_in(browser, shop)
+
+
+@pytest.mark.parametrize("changes", [{"post_logout_redirect_uri": "https://evil.example"}, {"id_token_hint": "x.y.z"}])
+def test_what_is_wrong_is_refused_at_the_post(browser, shop, hint, changes):
+    posted, _ = posted_by_another_site(browser, **{"id_token_hint": hint, **changes})
+
+    assert 400 == posted.status_code
+    assert "Location" not in posted.headers
+
+
+def test_a_sealed_request_is_ours_and_of_some_minutes(browser, shop, hint, clock):
+    """Nobody writes an address into it (promise P2), and an old one ends nothing."""
+    _, path = posted_by_another_site(browser, id_token_hint=hint, post_logout_redirect_uri=HOME)
+
+    assert 400 == browser.get(f"{path}x").status_code
+    assert 400 == browser.get("/oauth2/logout", request=hint).status_code
+    clock.advance(minutes=11)
+    assert 400 == browser.get(path).status_code
+    assert signed_in(browser, shop)
+
+
+def test_a_server_that_posts_learns_where_to_go(browser, shop, hint):
+    """As zitadel's rp.EndSession does: a redirect is the place to send the browser to."""
+    posted, path = posted_by_another_site(browser, id_token_hint=hint)
+
+    assert 303 == posted.status_code
+    assert 200 == browser.get(path).status_code
+    assert not signed_in(browser, shop)
+
+
+def test_the_page_says_who_was_told(world, browser, shop, hint):
+    """Those with a back channel at once; the others when their access token is over."""
+    metadata = {"backchannel_logout_uri": "https://board.example/out"}
+    Client.registered(world, "board", client_name="Meter <Desk", client_metadata=metadata).tokens(browser)
+
+    page = browser.get("/oauth2/logout", id_token_hint=hint)
+
+    assert ["shop: within 5 minutes", "Meter <Desk: signed out"] == [item.text for item in Page(page.text).all("li")]
 
 
 @pytest.mark.parametrize("token", ["x", "foreign"])

@@ -44,7 +44,14 @@ PAGES = {
     ),
     "signed out": (
         "/rendered/signed_out",
-        {"facts": {"client_name": "Grid Forecast", "return_url": "https://app.kelda.example/"}},
+        {
+            "facts": {
+                "client_name": "Grid Forecast",
+                "return_url": "https://app.kelda.example/",
+                "applications": [("Grid Forecast", True), ("Meter Desk", False)],
+                "within": 300,
+            }
+        },
     ),
     "paused": ("/rendered/signin/paused", {"facts": {"status": 429, "interaction": LOGIN, "retry_after": 200}}),
 }

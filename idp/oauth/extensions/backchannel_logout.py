@@ -69,7 +69,7 @@ def logout_token(client: Client, message: Message) -> str:
     return context.keys().sign(claims, alg=alg, typ="logout+jwt")
 
 
-def told(client: Client) -> bool:
+def tells(client: Client) -> bool:
     """Whether the client wants to know."""
     return _uri(client) is not None
 
@@ -95,5 +95,5 @@ extension = Extension(
     },
     on={Event.SESSION_ENDED: tell},
     outgoing={KIND: send},
-    told=told,
+    tells=tells,
 )
