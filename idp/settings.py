@@ -106,6 +106,7 @@ class RegistrationSettings(Group):
     """Dynamic registration (RFC 7591)."""
 
     open: bool = False  # true: without an initial access token, for certification runs
+    hourly: int = Field(default=20, ge=1, le=100_000)  # registrations from one address while it is open
     trusted_issuers: dict[str, Path] = {}  # of software statements: issuer -> file with its JWK set
 
 

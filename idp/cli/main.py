@@ -9,7 +9,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 
 import local_postgres
-from idp.cli import declared, instance, jobs, keys, schema, serve
+from idp.cli import declared, instance, jobs, keys, registration, schema, serve
 from idp.clients.metadata import InvalidMetadata
 from idp.declared.errors import Invalid
 from idp.settings import Misconfigured
@@ -28,6 +28,7 @@ for command in (
     declared.apply,
     declared.export,
     keys.keys,
+    registration.registration_token,
     instance.check_config,
     instance.doctor,
 ):

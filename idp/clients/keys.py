@@ -32,13 +32,17 @@ PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 ย
 
 # A header that brings a key along or changes what is signed is not ignored but refused: it is an attack or a mistake.
 _REFUSED = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "b64", "zip"})
-_RSA_BITS = range(2048, 8193)
+RSA_BITS = range(2048, 8193)
 _TRIED = 5  # keys for one token that names none
 
 FRESH = timedelta(minutes=10)  # how long a fetched set is taken for the current one
 STALE = timedelta(hours=1)  # how long it is used when its server does not answer
 AGAIN = timedelta(seconds=10)  # a server is asked no more often than this
 _MOST = 1_000  # sets in memory
+
+
+class UnknownSigner(BadToken):
+    """None of the keys made the signature."""
 
 
 def verify(
@@ -58,21 +62,33 @@ def verify(
     Raises:
         BadToken: anything is wrong; the text is for the log.
     """
+    known = keys_of(client)
+    try:
+        return verify_with(known, token, algorithms, typ=typ, most=most)
+    except UnknownSigner:
+        # Keys rotate: an unknown kid, or a signature that fits no key, is worth another look at what is published.
+        latest = keys_of(client, newer=True)
+        if latest == known:
+            raise
+        return verify_with(latest, token, algorithms, typ=typ, most=most)
+
+
+def verify_with(
+    known: list[Jwk], token: str, algorithms: Collection[str], *, typ: Collection[str], most: int = compact.MAX_TOKEN
+) -> Claims:
+    """As `verify`, with keys that are at hand.
+
+    Raises:
+        UnknownSigner: it is well-formed, and none of the keys signed it.
+        BadToken: anything else is wrong.
+    """
     header, signed, payload, signature = _parts(token, most)
     alg = header.get("alg")
     if not isinstance(alg, str) or alg not in algorithms or alg not in _KINDS:
         raise BadToken("the algorithm is not accepted")
     if str(header.get("typ", "JWT")).lower().removeprefix("application/") not in {"jwt", *typ}:
         raise BadToken("the typ is another")
-    known = keys_of(client)
-    try:
-        _check(known, header.get("kid"), alg, signed, signature)
-    except BadToken:
-        # Keys rotate: an unknown kid, or a signature that fits no key, is worth another look at what is published.
-        latest = keys_of(client, newer=True)
-        if latest == known:
-            raise
-        _check(latest, header.get("kid"), alg, signed, signature)
+    _check(known, header.get("kid"), alg, signed, signature)
     return compact.load(compact.b64decode(payload))
 
 
@@ -87,7 +103,7 @@ def keys_of(client: Client, *, newer: bool = False) -> list[Jwk]:
     uri = client.client_metadata.get("jwks_uri")
     if isinstance(uri, str):
         return _published().keys(uri, newer=newer)
-    return _usable(client.jwks or {})
+    return usable(client.jwks or {})
 
 
 def public_key(jwk: Jwk, alg: str) -> PublicKey | None:
@@ -101,7 +117,7 @@ def public_key(jwk: Jwk, alg: str) -> PublicKey | None:
     if not isinstance(operations, list) or "verify" not in operations:
         return None
     try:
-        if kind == "RSA" and int.from_bytes(compact.b64decode(jwk["n"].encode())).bit_length() not in _RSA_BITS:
+        if kind == "RSA" and int.from_bytes(compact.b64decode(jwk["n"].encode())).bit_length() not in RSA_BITS:
             return None
         return cast("PublicKey", ALGORITHMS[alg].jwk.import_key(dict(jwk)).public_key)
     except (JoseError, BadToken, ValueError, TypeError, KeyError, AttributeError):
@@ -123,7 +139,7 @@ def _parts(token: str, most: int) -> tuple[dict[str, Any], bytes, bytes, bytes]:
 
 
 def _check(known: list[Jwk], kid: object, alg: str, signed: bytes, signature: bytes) -> None:
-    """Raise BadToken unless a key made the signature: the one that is named, else one that has no name."""
+    """Raise UnknownSigner unless a key made the signature: the one that is named, else one that has no name."""
     named = known
     if kid is not None:
         named = [jwk for jwk in known if jwk.get("kid") == kid] or [jwk for jwk in known if "kid" not in jwk]
@@ -134,10 +150,10 @@ def _check(known: list[Jwk], kid: object, alg: str, signed: bytes, signature: by
         except InvalidSignature:
             continue
         return
-    raise BadToken("the signature is wrong" if candidates else "no registered key has this kid and algorithm")
+    raise UnknownSigner("the signature is wrong" if candidates else "no registered key has this kid and algorithm")
 
 
-def _usable(document: Mapping[str, Any]) -> list[Jwk]:
+def usable(document: Mapping[str, Any]) -> list[Jwk]:
     """The public keys of a set; other members and kinds of keys are no error (RFC 7517 ยง5)."""
     listed = document.get("keys")
     listed = listed if isinstance(listed, list) else []
@@ -187,7 +203,7 @@ class _Published:
         except (Unreachable, BadToken) as error:
             current_app.logger.warning("a key set was not fetched", extra={"uri": uri, "error": str(error)})
             return
-        kept.keys, kept.found_at = _usable(document), now()
+        kept.keys, kept.found_at = usable(document), now()
 
 
 def _published() -> _Published:

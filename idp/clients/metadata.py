@@ -5,9 +5,13 @@ extension that brings a grant type, an authentication method or a member of its 
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
+
+from joserfc.errors import JoseError
+from joserfc.jwk import JWKRegistry
 
 from idp.clients import uris
 
@@ -20,6 +24,8 @@ _TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # RFC 5646, for `client
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _PRIVATE_JWK = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6
 _MOST = 50  # entries of a list
+_RSA_N = (342, 1366)  # base64url characters of 2048 and 8192 bits
+_GRANT_OF = {"code": "authorization_code", "id_token": "implicit", "token": "implicit"}  # RFC 7591 §2.1
 
 
 class InvalidMetadata(Exception):
@@ -43,7 +49,7 @@ class Supported:
     grant_types: frozenset[str] = frozenset({"authorization_code", "client_credentials", "refresh_token"})
     response_types: frozenset[str] = frozenset({"code"})
     auth_methods: frozenset[str] = frozenset({"client_secret_basic", "client_secret_post", "none"})
-    id_token_algs: frozenset[str] = frozenset({"ES256", "RS256"})
+    announced: Mapping[str, Collection[str]] = field(default_factory=dict)  # lists of the discovery document
     members: Mapping[str, Rule] = field(default_factory=dict)  # of extensions
 
 
@@ -64,6 +70,24 @@ class Metadata:
     def public(self) -> bool:
         """Whether the client has no credentials (RFC 6749 §2.1)."""
         return self.token_endpoint_auth_method == "none"
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether the client authenticates with a secret that it shares with us."""
+        return self.token_endpoint_auth_method.startswith("client_secret")
+
+    def members(self) -> dict[str, Any]:
+        """By the names of RFC 7591; None is what was not registered."""
+        return {
+            "client_name": self.client_name,
+            "redirect_uris": self.redirect_uris,
+            "grant_types": self.grant_types,
+            "response_types": self.response_types,
+            "token_endpoint_auth_method": self.token_endpoint_auth_method,
+            "scope": " ".join(self.scopes) or None,
+            "jwks": self.jwks,
+            **dict(sorted(self.other.items())),
+        }
 
 
 def validate(members: Mapping[str, Any], supported: Supported, *, client_id: str) -> Metadata:
@@ -92,9 +116,15 @@ def validate(members: Mapping[str, Any], supported: Supported, *, client_id: str
     )
     _check_flows(metadata)
     _check_redirects(metadata, supported)
-    if metadata.jwks is not None and "jwks_uri" in found:
-        raise InvalidMetadata("jwks", "cannot be combined with jwks_uri (RFC 7591 §2)")
+    _check_keys(metadata)
+    _check_subject(metadata)
     return metadata
+
+
+def known(member: str, supported: Supported) -> bool:
+    """Whether there is such a member; one with a language tag counts as its plain one."""
+    plain = member.partition("#")[0]
+    return plain in _RULES or plain in supported.members
 
 
 def name(value: object) -> str:
@@ -114,10 +144,10 @@ def scope_token(value: object) -> str:
 
 
 def _checked(member: str, value: object, supported: Supported) -> Any:  # noqa: ANN401 - a JSON value
-    plain, _, tag = member.partition("#")
-    if tag and (plain not in _TRANSLATED or not _TAG.fullmatch(tag)):
+    plain, tagged, tag = member.partition("#")
+    if tagged and (plain not in _TRANSLATED or not _TAG.fullmatch(tag)):
         raise InvalidMetadata(member, "only names and pages for people may carry a language tag (RFC 7591 §2.2)")
-    rule = _RULES.get(plain) or supported.members.get(plain)
+    rule = supported.members.get(plain) or _RULES.get(plain)
     if rule is None:
         raise InvalidMetadata(member, "is no member that this server knows")
     try:
@@ -129,19 +159,19 @@ def _checked(member: str, value: object, supported: Supported) -> Any:  # noqa: 
 def _check_flows(metadata: Metadata) -> None:
     """Grant types and response types go together (RFC 7591 §2.1), and each grant type with who may hold it."""
     grants = set(metadata.grant_types)
-    if ("authorization_code" in grants) != ("code" in metadata.response_types):
-        raise InvalidMetadata("response_types", 'must be ["code"] with authorization_code, and [] without it')
+    needed = {_GRANT_OF[word] for each in metadata.response_types for word in each.split(" ") if word in _GRANT_OF}
+    if not needed <= grants or ("authorization_code" in grants and "authorization_code" not in needed):
+        sentence = "must go with grant_types: code with authorization_code, id_token and token with implicit"
+        raise InvalidMetadata("response_types", f"{sentence} (RFC 7591 §2.1)")
     if "client_credentials" in grants and metadata.public:
         raise InvalidMetadata("grant_types", "client_credentials is for clients that authenticate (RFC 6749 §4.4)")
-    if metadata.token_endpoint_auth_method == "private_key_jwt" and not (metadata.jwks or "jwks_uri" in metadata.other):
-        raise InvalidMetadata("token_endpoint_auth_method", "private_key_jwt needs jwks or jwks_uri")
     if grants == {"refresh_token"} or grants == {"refresh_token", "client_credentials"}:
         raise InvalidMetadata("grant_types", "refresh_token needs a grant type that issues refresh tokens beside it")
 
 
 def _check_redirects(metadata: Metadata, supported: Supported) -> None:
-    if "authorization_code" in metadata.grant_types and not metadata.redirect_uris:
-        raise InvalidMetadata("redirect_uris", "at least one is needed for authorization_code")
+    if metadata.response_types and not metadata.redirect_uris:
+        raise InvalidMetadata("redirect_uris", "at least one is needed for authorization responses")
     native = metadata.other.get("application_type") == "native"
     for member, listed in (
         ("redirect_uris", metadata.redirect_uris),
@@ -152,6 +182,35 @@ def _check_redirects(metadata: Metadata, supported: Supported) -> None:
                 uris.redirect(uri, native=native, development=supported.development)
             except uris.BadUri as error:
                 raise InvalidMetadata(member, str(error)) from None
+
+
+def _check_keys(metadata: Metadata) -> None:
+    """Keys come in one way, and are there where something needs them."""
+    other = metadata.other
+    if metadata.jwks is not None and "jwks_uri" in other:
+        raise InvalidMetadata("jwks", "cannot be combined with jwks_uri (RFC 7591 §2)")
+    needing = [name for name in other if name.endswith(("_encrypted_response_alg", "_object_signing_alg"))]
+    if metadata.token_endpoint_auth_method == "private_key_jwt":
+        needing.append("token_endpoint_auth_method")
+    if needing and metadata.jwks is None and "jwks_uri" not in other:
+        raise InvalidMetadata(needing[0], "needs the client's keys: register jwks or jwks_uri")
+    for kind in ("id_token", "userinfo"):
+        alg, enc = f"{kind}_encrypted_response_alg", f"{kind}_encrypted_response_enc"
+        if enc in other and alg not in other:
+            raise InvalidMetadata(enc, f"needs {alg} beside it")
+        if alg in other:
+            # The specification's default, A128CBC-HS256, is not offered; what counts instead is echoed.
+            other.setdefault(enc, "A128GCM")
+
+
+def _check_subject(metadata: Metadata) -> None:
+    """Pairwise subjects are the same for one host, or for what a sector document lists (OpenID Connect Core §8.1)."""
+    hosts = {urlsplit(each).hostname for each in metadata.redirect_uris}
+    pairwise = metadata.other.get("subject_type") == "pairwise"
+    if pairwise and len(hosts) > 1 and "sector_identifier_uri" not in metadata.other:
+        raise InvalidMetadata(
+            "subject_type", "pairwise with redirect_uris on several hosts needs sector_identifier_uri"
+        )
 
 
 def _name(_supported: Supported, value: object) -> str:
@@ -166,7 +225,8 @@ def uri(supported: Supported, value: object) -> str:
     return value
 
 
-def _strings(_supported: Supported, value: object) -> list[str]:
+def strings(_supported: Supported, value: object) -> list[str]:
+    """Check a list of different strings."""
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise ValueError("must be a list of strings")
     if len(value) > _MOST or len(set(value)) != len(value):
@@ -175,17 +235,35 @@ def _strings(_supported: Supported, value: object) -> list[str]:
 
 
 def _words(supported: Supported, value: object) -> list[str]:
-    if not all(_WORD.fullmatch(each) for each in _strings(supported, value)):
+    if not all(_WORD.fullmatch(each) for each in strings(supported, value)):
         raise ValueError("must be a list of plain words")
-    return list(_strings(supported, value))
+    return list(strings(supported, value))
 
 
 def _some_of(allowed: Callable[[Supported], frozenset[str]]) -> Rule:
     def rule(supported: Supported, value: object) -> list[str]:
-        listed = _strings(supported, value)
+        listed = strings(supported, value)
         if not set(listed) <= allowed(supported):
             raise ValueError(f"must be of {', '.join(sorted(allowed(supported)))}")
         return listed
+
+    return rule
+
+
+def _response_types(supported: Supported, value: object) -> list[str]:
+    """The words of a response type have no order (RFC 6749 §3.1.1); here they stand in the alphabet's."""
+    ordered = [" ".join(sorted(each.split(" "))) for each in strings(supported, value)]
+    return list(_some_of(lambda known: known.response_types)(supported, ordered))
+
+
+def _announced(listed: str) -> Rule:
+    """One of what discovery lists under this name."""
+
+    def rule(supported: Supported, value: object) -> str:
+        offered = supported.announced.get(listed, ())
+        if not isinstance(value, str) or value not in offered:
+            raise ValueError(f"must be one of {', '.join(sorted(offered))}" if offered else "is not offered here")
+        return value
 
     return rule
 
@@ -228,7 +306,14 @@ def _seconds(_supported: Supported, value: object) -> int:
 
 
 def _contacts(supported: Supported, value: object) -> list[str]:
-    return [name(each) for each in _strings(supported, value)]
+    return [name(each) for each in strings(supported, value)]
+
+
+def _statement(_supported: Supported, value: object) -> str:
+    """Kept as it came, for whoever judged it (RFC 7591 §2.3); what it says stands in the other members."""
+    if not isinstance(value, str) or len(value) > 8192 or not value.isascii():
+        raise ValueError("must be a JWT of at most 8192 characters")
+    return value
 
 
 def _jwks(_supported: Supported, value: object) -> dict[str, Any]:
@@ -241,24 +326,56 @@ def _jwks(_supported: Supported, value: object) -> dict[str, Any]:
             raise ValueError("each key must be a JWK of type RSA, EC or OKP")
         if key.keys() & _PRIVATE_JWK:
             raise ValueError("must hold public keys only: take the private members out, and replace the keys")
+        if not _importable(key):
+            raise ValueError("each key must be complete (RFC 7518 §6), RSA keys of at least 2048 bits")
     return value
+
+
+def _importable(key: dict[str, Any]) -> bool:
+    modulus = key.get("n")
+    if key["kty"] == "RSA" and not (isinstance(modulus, str) and _RSA_N[0] <= len(modulus) <= _RSA_N[1]):
+        return False
+    try:
+        JWKRegistry.import_key(key)
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+        return False
+    return isinstance(key.get("kid", ""), str)
+
+
+def _request_uris(supported: Supported, value: object) -> list[str]:
+    """Addresses of request objects; a fragment is the hash of what is found there (Core §6.2)."""
+    listed = strings(supported, value)
+    for each in listed:
+        uri(supported, each.partition("#")[0])
+    return listed
 
 
 _TRANSLATED = frozenset({"client_name", "client_uri", "logo_uri", "tos_uri", "policy_uri"})
 
 _RULES: Mapping[str, Rule] = {
     "client_name": _name,
-    "redirect_uris": _strings,  # judged by _check_redirects, once the application's type is known
-    "post_logout_redirect_uris": _strings,
+    "redirect_uris": strings,  # judged by _check_redirects, once the application's type is known
+    "post_logout_redirect_uris": strings,
     "grant_types": _grant_types,
-    "response_types": _some_of(lambda supported: supported.response_types),
+    "response_types": _response_types,
     "token_endpoint_auth_method": _one_of(lambda supported: supported.auth_methods),
     "scope": _scope,
     "jwks": _jwks,
     "jwks_uri": uri,
     "application_type": _one_of(lambda _: frozenset({"native", "web"})),
-    "subject_type": _one_of(lambda _: frozenset({"public"})),
-    "id_token_signed_response_alg": _one_of(lambda supported: supported.id_token_algs),
+    "subject_type": _announced("subject_types_supported"),
+    "sector_identifier_uri": uri,
+    "token_endpoint_auth_signing_alg": _announced("token_endpoint_auth_signing_alg_values_supported"),
+    "id_token_signed_response_alg": _announced("id_token_signing_alg_values_supported"),
+    "id_token_encrypted_response_alg": _announced("id_token_encryption_alg_values_supported"),
+    "id_token_encrypted_response_enc": _announced("id_token_encryption_enc_values_supported"),
+    "userinfo_signed_response_alg": _announced("userinfo_signing_alg_values_supported"),
+    "userinfo_encrypted_response_alg": _announced("userinfo_encryption_alg_values_supported"),
+    "userinfo_encrypted_response_enc": _announced("userinfo_encryption_enc_values_supported"),
+    "request_object_signing_alg": _announced("request_object_signing_alg_values_supported"),
+    "request_object_encryption_alg": _announced("request_object_encryption_alg_values_supported"),
+    "request_object_encryption_enc": _announced("request_object_encryption_enc_values_supported"),
+    "request_uris": _request_uris,
     "default_max_age": _seconds,
     "require_auth_time": boolean,
     "default_acr_values": _words,
@@ -269,5 +386,6 @@ _RULES: Mapping[str, Rule] = {
     "tos_uri": uri,
     "policy_uri": uri,
     "software_id": _name,
+    "software_statement": _statement,
     "software_version": _name,
 }

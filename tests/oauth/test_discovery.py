@@ -23,6 +23,7 @@ def test_document_is_exactly_this(app):
         "userinfo_endpoint": f"{ISSUER}/oauth2/userinfo",
         "introspection_endpoint": f"{ISSUER}/oauth2/introspect",
         "revocation_endpoint": f"{ISSUER}/oauth2/revoke",
+        "registration_endpoint": f"{ISSUER}/oauth2/register",
         "end_session_endpoint": f"{ISSUER}/oauth2/logout",
         "jwks_uri": f"{ISSUER}/oauth2/jwks",
         "response_types_supported": ["code"],

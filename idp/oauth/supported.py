@@ -1,0 +1,34 @@
+"""What clients may register: exactly what the enabled extensions offer and announce."""
+
+from collections.abc import Iterable, Mapping
+
+from idp.clients.metadata import Supported
+from idp.oauth.client_auth import METHODS
+from idp.oauth.extension import Extension
+from idp.settings import Settings
+
+
+def supported_by(extensions: Iterable[Extension], settings: Settings) -> Supported:
+    """Take the rules for clients' metadata from the extensions, so that nothing has to be said twice."""
+    enabled = list(extensions)
+    announced = _announced(enabled, settings)
+    # `implicit` is announced, and has no exchange at the token endpoint.
+    exchanged = frozenset(grant.GRANT_TYPE for each in enabled for grant in each.grants)
+    return Supported(
+        development=settings.development,
+        grant_types=exchanged | announced.get("grant_types_supported", frozenset()),
+        response_types=frozenset(name for each in enabled for name in each.response_types),
+        auth_methods=frozenset({"none", *METHODS, *(name for each in enabled for name in each.client_auth)}),
+        announced=announced,
+        members={name: rule for each in enabled for name, rule in each.client_metadata.items()},
+    )
+
+
+def _announced(extensions: Iterable[Extension], settings: Settings) -> Mapping[str, frozenset[str]]:
+    """The lists that discovery will show, by name."""
+    found: dict[str, frozenset[str]] = {}
+    for each in extensions:
+        for name, value in each.metadata(settings).items():
+            if isinstance(value, list):
+                found[name] = found.get(name, frozenset()) | frozenset(value)
+    return found
