@@ -5,4 +5,5 @@ from idp import settings
 from idp.app import create_app
 from idp.cli import worker
 
-app = worker.serving(create_app(settings.load(), consent_ui))
+config = settings.load()
+app = worker.serving(create_app(config, consent_ui), proxies=config.deploy.proxies)

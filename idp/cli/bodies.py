@@ -3,7 +3,7 @@
 Granian hands a request to a thread once its headers are there, and the thread waits for the body without a limit: 60
 connections that send half a body each would stop a worker (2.8, measured). So only some threads may wait at once, which
 leaves others for requests without a body, and a client that takes too long is hung up on. Behind a proxy that buffers,
-nothing here ever happens.
+nothing here ever happens; there everybody comes from the proxy's address, so nobody is hung up on.
 """
 
 import os
@@ -20,6 +20,7 @@ StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 WAITING = 32  # threads of one worker that may wait for bodies
+DEADLINE = 10  # seconds
 _MOST = 128 * 1024 + 1  # bytes; the application refuses a body that is longer than it allows, so it must see that
 
 
@@ -29,14 +30,15 @@ class Bodies:
     Args:
         app: the application.
         waiting: how many threads may wait for a body at once; beyond, a request with a body is a 503.
-        deadline: seconds that a body may take.
+        deadline: seconds that a body may take; None behind a proxy, whose own deadline counts.
     """
 
-    def __init__(self, app: Application, *, waiting: int = WAITING, deadline: float = 10) -> None:
-        self._app, self._deadline = app, deadline
+    def __init__(self, app: Application, *, waiting: int = WAITING, deadline: float | None = DEADLINE) -> None:
+        self._app = app
         self._free = threading.Semaphore(waiting)
         self._reading: dict[int, tuple[float, str, int]] = {}  # thread -> since when, the client's address, our port
-        threading.Thread(target=self._hang_up, name="bodies", daemon=True).start()
+        if deadline is not None:
+            threading.Thread(target=self._hang_up, args=(deadline,), name="bodies", daemon=True).start()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Pass the request on with its body; without, answer 503 at once, or 400 when the body broke off."""
@@ -58,12 +60,12 @@ class Bodies:
         environ["wsgi.input"] = BytesIO(body)
         return self._app(environ, start_response)
 
-    def _hang_up(self) -> None:
+    def _hang_up(self, deadline: float) -> None:
         """Every second, end the connections of clients whose body is overdue; the waiting thread then goes on."""
         while True:
             time.sleep(1)
             for since, address, port in list(self._reading.values()):
-                if time.monotonic() - since > self._deadline:
+                if time.monotonic() - since > deadline:
                     for connection in _connections(address, port):
                         connection.shutdown(socket.SHUT_RDWR)
 

@@ -68,6 +68,16 @@ def test_a_request_does_not_carry_the_settings(monkeypatch):
     assert "IDP_KEYS__KEK" not in os.environ
 
 
+def test_behind_a_proxy_nobody_is_hung_up_on():
+    """Its address is everybody's: one client that dawdles must not cost the others their connections."""
+    before = {thread.ident for thread in threading.enumerate()}
+    worker.serving(echo, proxies=1)
+    assert [] == [each for each in threading.enumerate() if each.name == "bodies" and each.ident not in before]
+
+    worker.serving(echo)
+    assert 1 == len([each for each in threading.enumerate() if each.name == "bodies" and each.ident not in before])
+
+
 def test_a_client_that_dawdles_is_hung_up_on():
     """The connection ends, and the thread that read from it goes on."""
     with socket.create_server(("127.0.0.1", 0)) as server:
