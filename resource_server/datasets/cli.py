@@ -20,10 +20,13 @@ from resource_server import Unavailable as NoIdentityProvider
 from resource_server.datasets import load as loading
 from resource_server.datasets import migrations
 from resource_server.datasets.app import build_service
+from resource_server.datasets.bodies import WAITING
 from resource_server.datasets.embedded import with_database
 from resource_server.datasets.settings import Refused, Settings, load
 
 P = ParamSpec("P")
+
+_ALWAYS_FREE = 16  # threads that clients cannot take by dawdling over their bodies
 
 
 def _one_line(command: Callable[P, None]) -> Callable[P, None]:
@@ -91,8 +94,7 @@ def _server(host: str, port: int, workers: int) -> MPServer:
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
         workers=workers,
-        # More than there are connections: a client that sends its body slowly holds a thread, and nothing else.
-        blocking_threads=16,
+        blocking_threads=WAITING + _ALWAYS_FREE,
         http1_settings=HTTP1Settings(header_read_timeout=10_000, max_buffer_size=65_536),
         websockets=False,
         log_level=LogLevels.error,

@@ -1,11 +1,10 @@
 """What the server's workers load: the application, from the environment."""
 
-from flask import Flask
-
 from resource_server.datasets.app import create_app
+from resource_server.datasets.bodies import Bodies
 from resource_server.datasets.settings import load
 
 
-def application() -> Flask:
+def application() -> Bodies:
     """Granian calls it once a worker."""
-    return create_app(load())
+    return Bodies(create_app(load()))
