@@ -317,3 +317,15 @@ def test_the_address_is_checked_when_it_is_registered(declare, uri):
     with pytest.raises(Invalid, match="backchannel_logout_uri"):
         declare(f"{client}backchannel_logout_uri = {uri}")
     declare(f'{client}backchannel_logout_uri = "https://shop.example/out"\nbackchannel_logout_session_required = true')
+
+
+def test_a_pairwise_client_is_told_its_own_name(world, browser, receiver, deliver_due, tokens_at):
+    """§2.4: the `sub` of the ID token, which is the client's own for the user (Core §8)."""
+    shop = listening(world, "shop", receiver.url("/shop"), subject_type="pairwise")
+    world.user("ada")
+    tokens = shop.tokens(browser, user="ada")
+
+    sign_out(browser, tokens)
+    deliver_due()
+
+    assert [unverified(tokens["id_token"])["sub"]] == [token["sub"] for token in tokens_at()]

@@ -16,6 +16,7 @@ from idp.clients import metadata
 from idp.clients.models import Client
 from idp.db import db
 from idp.events import EndedSession, Event
+from idp.oauth import subjects
 from idp.oauth.extension import Extension
 from idp.oauth.request import FORM
 from idp.outbox import Message
@@ -56,7 +57,7 @@ def logout_token(client: Client, message: Message) -> str:
     issuer, now = context.settings().public_url, int(context.now().timestamp())
     claims: dict[str, Any] = {
         "iss": issuer,
-        "sub": message.payload["sub"],
+        "sub": subjects.known_to(client, message.payload["sub"]),
         "aud": client.client_id,
         "iat": now,
         "exp": now + _LIFETIME,

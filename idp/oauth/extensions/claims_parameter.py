@@ -9,7 +9,7 @@ from typing import Any
 
 from idp.clients import client as clients
 from idp.errors import InvalidRequest, UnmetAuthenticationRequirements
-from idp.oauth import claims, tokens
+from idp.oauth import claims, subjects, tokens
 from idp.oauth.claims import SCOPE_OF, Claims, Subject, TokenKind
 from idp.oauth.extension import Extension, Phase
 from idp.oauth.request import OAuthRequest
@@ -80,7 +80,7 @@ def _demand_subject(request: OAuthRequest, wanted: dict[str, dict[str, Request]]
         if (value := found.get("sub", {}).get("value")) is not None:
             if not isinstance(value, str):
                 raise InvalidRequest("the sub in claims must be a string")
-            request.learnt.expect(value)
+            request.learnt.expect(subjects.public(request.client, value))
 
 
 def _demand_acr(found: dict[str, Request]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from idp.clients import encryption
 from idp.errors import InvalidRequest
-from idp.oauth import claims, tokens
+from idp.oauth import claims, subjects, tokens
 from idp.oauth.claims import SCOPE_CLAIMS, Claims, Subject, TokenKind
 from idp.oauth.extension import Extension, Phase
 from idp.oauth.request import OAuthRequest
@@ -19,7 +19,7 @@ def read_hint(request: OAuthRequest) -> None:
     found = tokens.parse_id_token(hint)
     if found is None:
         raise InvalidRequest("id_token_hint is not an ID token of this provider")
-    request.learnt.expect(found["sub"])
+    request.learnt.expect(subjects.of_id_token(found))
 
 
 def registered_claims(subject: Subject) -> Claims:

@@ -9,7 +9,7 @@ from idp import context
 from idp.clients import encryption
 from idp.clients.models import Client
 from idp.errors import InvalidToken
-from idp.oauth import claims, server, tokens, views
+from idp.oauth import claims, server, subjects, tokens, views
 from idp.oauth.claims import Claims, Subject, TokenKind
 from idp.oauth.extension import Endpoint, Extension
 from idp.settings import Settings
@@ -22,7 +22,7 @@ def userinfo() -> flask.Response:
     judged = tokens.bearer("openid")
     if judged.standing is None:
         raise InvalidToken(private="a client's own token has no user")
-    found: Claims = {"sub": judged.standing.person.sub}
+    found: Claims = {"sub": subjects.known_to(judged.client, judged.standing.person.sub)}
     claims.build(judged.subject, server.current().claim_sources(TokenKind.USERINFO), found)
     return _answer(judged.client, found)
 

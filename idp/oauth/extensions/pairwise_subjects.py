@@ -1,0 +1,14 @@
+"""Clients may know users by names that no other sector shares: pairwise subjects, OpenID Connect Core §8."""
+
+from typing import Any
+
+from idp.oauth.extension import Extension
+from idp.settings import Settings
+
+
+def metadata(_settings: Settings) -> dict[str, Any]:
+    """What clients may register as their `subject_type` (OpenID Connect Discovery §3)."""
+    return {"subject_types_supported": ["pairwise"]}
+
+
+extension = Extension(name="pairwise_subjects", spec="OpenID Connect Core §8", metadata=metadata)
