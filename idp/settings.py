@@ -122,7 +122,8 @@ class Settings(BaseSettings):
     migrations_database_url: SecretStr | None = None
     pool_size: int = Field(default=8, ge=1, le=200)  # connections of one process
     data_dir: Path = Path(".idp")
-    extensions: tuple[str, ...] | None = None  # none: all that are on by default
+    # None: those that are on by default; `+name` adds to them, `-name` takes away; plain names are exactly those.
+    extensions: tuple[str, ...] | None = None
     require_pkce: bool = True  # false only for certification runs: confidential clients may then leave PKCE out
     tokens: TokenSettings = TokenSettings()
     session: SessionSettings = SessionSettings()

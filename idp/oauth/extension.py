@@ -1,8 +1,8 @@
 """What an extension of the protocol is: one file that declares itself.
 
-Its last statement is `extension = Extension(...)`; nothing registers at import. `discover()` imports the enabled files
-by sorted name and refuses two owners of one thing. Steps run by phase, then by file name: a step that must come before
-another belongs to an earlier phase.
+Its last statement is `extension = Extension(...)`; nothing registers at import. `discover()` takes the enabled ones by
+name and refuses two owners of one thing. Steps run by phase, then by file name: a step that must come before another
+belongs to an earlier phase.
 """
 
 import enum
@@ -113,18 +113,27 @@ class Extension:
     frame: Callable[[Client, SsoSession], str | None] | None = None  # what the signed-out page loads for that
 
 
-def discover(package: ModuleType, enabled: Sequence[str] | None) -> list[Extension]:
-    """The declared extensions of `package`, sorted by name: those of `enabled`, or all that are on by default."""
+def discover(package: ModuleType, listed: Sequence[str] | None) -> list[Extension]:
+    """The extensions of `package` that the settings enable, sorted by name."""
     names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-    if unknown := sorted(set(enabled or ()) - set(names)):
-        raise Misconfigured(f"extensions: {unknown[0]} does not exist; there are {', '.join(names)}")
-    found = []
-    for name in names if enabled is None else sorted(enabled):
-        extension: Extension = importlib.import_module(f"{package.__name__}.{name}").extension
-        if extension.default or enabled is not None:
-            found.append(extension)
+    declared = {name: importlib.import_module(f"{package.__name__}.{name}").extension for name in names}
+    found = [declared[name] for name in sorted(_enabled(declared, listed))]
     _refuse_two_owners(found)
     return found
+
+
+def _enabled(declared: Mapping[str, Extension], listed: Sequence[str] | None) -> set[str]:
+    """Those that are on by default, with `+name` added and `-name` taken away; or exactly those of plain names."""
+    entries = set(listed or ())
+    signed = {entry for entry in entries if entry.startswith(("+", "-"))}
+    if signed and signed != entries:
+        raise Misconfigured("extensions: +name and -name change the default ones; they cannot stand beside plain names")
+    if unknown := sorted({entry.lstrip("+-") for entry in entries} - declared.keys()):
+        raise Misconfigured(f"extensions: {unknown[0]} does not exist; there are {', '.join(declared)}")
+    if listed is not None and not signed:
+        return entries
+    default = {name for name, extension in declared.items() if extension.default}
+    return {name for name in declared if f"+{name}" in signed or (name in default and f"-{name}" not in signed)}
 
 
 def _refuse_two_owners(extensions: Sequence[Extension]) -> None:

@@ -42,6 +42,18 @@ def test_order_is_that_of_names(package):
     assert [] == discover(made, [])
 
 
+def test_default_can_be_changed(package):
+    """`+name` adds, `-name` takes away: a list of all would go stale with every release."""
+    made = package(b=PLAIN.format("b"), a=PLAIN.format("a"), c="Extension(name='c', spec='x', default=False)")
+
+    assert ["a", "b", "c"] == [found.name for found in discover(made, ["+c"])]
+    assert ["b", "c"] == [found.name for found in discover(made, ["-a", "+c", "+b"])]
+    with pytest.raises(Misconfigured, match="cannot stand beside plain names"):
+        discover(made, ["a", "+c"])
+    with pytest.raises(Misconfigured, match="d does not exist; there are a, b, c"):
+        discover(made, ["+d"])
+
+
 def test_unknown_name_stops_the_start(package):
     """With the name, and what there is instead."""
     with pytest.raises(Misconfigured, match="pkce_typo does not exist; there are a, b"):
