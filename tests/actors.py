@@ -260,6 +260,14 @@ def answer_of(response):
     return {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
 
 
+def fragment_of(response):
+    """The fragment of the client's address that a response redirects to; no part of the answer is in its query."""
+    assert 303 == response.status_code, response.text
+    location = urlsplit(response.headers["Location"])
+    assert not {"error", "code", "access_token", "id_token"} & parse_qs(location.query).keys()
+    return {name: values[0] for name, values in parse_qs(location.fragment, keep_blank_values=True).items()}
+
+
 class Forms(HTMLParser):
     """The forms of a page: action, method, hidden fields, names."""
 

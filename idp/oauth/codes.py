@@ -16,13 +16,14 @@ from idp.grants import standing
 from idp.grants.standing import Standing
 from idp.opaque import digest
 
-_BEGIN = """
+_GRANT = """
     WITH begun AS (
         INSERT INTO oauth_grant (id, user_id, client_id, company_id, all_companies, session_id, offline, scopes,
                                  resources, claims, acr, amr, auth_time, generation, created_at, expires_at)
         VALUES (%(id)s, %(user_id)s, %(client_id)s, %(company_id)s, %(all_companies)s, %(session_id)s, %(offline)s,
                 %(scopes)s, %(resources)s, %(claims)s, %(acr)s, %(amr)s, %(auth_time)s, 0, %(now)s,
                 %(grant_expires_at)s)
+        RETURNING *
     ), took_part AS (
         INSERT INTO session_client (session_id, client_id, company_id)
         VALUES (%(session_id)s, %(client_id)s, %(company_id)s)
@@ -31,9 +32,21 @@ _BEGIN = """
     ), waited AS (
         DELETE FROM authorization_request WHERE hash = %(waiting)s
     )
-    INSERT INTO authorization_code (hash, grant_id, client_id, redirect_uri, code_challenge, nonce, uses, expires_at)
-    VALUES (%(code)s, %(id)s, %(client_id)s, %(redirect_uri)s, %(code_challenge)s, %(nonce)s, 0, %(code_expires_at)s)
 """
+
+_CODE = """
+    INSERT INTO authorization_code (hash, grant_id, client_id, redirect_uri, code_challenge, nonce, uses, expires_at)
+    SELECT %(code)s::bytea, %(id)s, %(client_id)s, %(redirect_uri)s, %(code_challenge)s, %(nonce)s, 0,
+           %(code_expires_at)s
+"""
+
+_BEGIN = _GRANT + _CODE
+
+# The new row is read where it was returned: in the table this statement does not see it yet.
+_BEGIN_AND_READ = f"""
+    {_GRANT}, handed_out AS ({_CODE} WHERE %(code)s IS NOT NULL)
+    SELECT {standing.COLUMNS} FROM begun g {standing.JOINS}
+"""  # noqa: S608 - constants
 
 _REDEEM = f"""
     WITH code AS (
@@ -60,7 +73,22 @@ class Redemption:
 def begin(grant: dict[str, Any]) -> None:
     """Insert a grant with its code and forget the request that waited; the keys are _BEGIN's parameters."""
     with db.hot() as cursor:
-        cursor.execute(_BEGIN, {**grant, "claims": Jsonb(grant["claims"]) if grant["claims"] else None})
+        cursor.execute(_BEGIN, _values(grant))
+
+
+def begin_and_read(grant: dict[str, Any]) -> Standing:
+    """The same, with what tokens may say of the grant at once; `code` is None where none is handed out."""
+    with db.hot() as cursor:
+        row = cursor.execute(
+            _BEGIN_AND_READ, {**_values(grant), "limit": standing.IN_A_TOKEN, **named(None)}
+        ).fetchone()
+    if row is None:
+        raise LookupError("the user of a new grant is gone")
+    return standing.from_row(row)
+
+
+def _values(grant: dict[str, Any]) -> dict[str, Any]:
+    return {**grant, "claims": Jsonb(grant["claims"]) if grant["claims"] else None}
 
 
 def redeem(code: str, client_id: str, now: datetime) -> Redemption | None:

@@ -56,11 +56,11 @@ def checked(request: OAuthRequest, modes: Mapping[str, ResponseMode]) -> str:
     asked = request.payload.get("response_mode") or _default(request)
     if asked not in modes or "response_mode" in request.payload.repeated:
         raise InvalidRequest("response_mode is not supported")
-    if request.hands_out & {"token", "id_token"} and not modes[asked].for_tokens:
+    if request.in_front and not modes[asked].for_tokens:
         raise InvalidRequest("response_mode must not be query where tokens are in the answer")
     return asked
 
 
 def _default(request: OAuthRequest) -> str:
     """Tokens go into the fragment, everything else into the query (Multiple Response Types §2.1, §3, §5)."""
-    return "fragment" if request.hands_out & {"token", "id_token"} else "query"
+    return "fragment" if request.in_front else "query"

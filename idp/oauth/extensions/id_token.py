@@ -23,7 +23,12 @@ def read_hint(request: OAuthRequest) -> None:
 
 
 def registered_claims(subject: Subject) -> Claims:
-    """The claims that this client's registration puts into its ID tokens, as far as its scopes allow them."""
+    """The claims that this client's registration puts into its ID tokens, as far as its scopes allow them.
+
+    All that the scopes ask for where the ID token comes alone (Core §5.4).
+    """
+    if subject.only_id_token:
+        return claims.of_scopes(subject)
     if not subject.client.id_token_claims or subject.standing is None:
         return {}
     known = claims.of_scopes(subject)

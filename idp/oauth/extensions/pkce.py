@@ -17,7 +17,12 @@ _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)  # RFC 7636 §4.1
 
 
 def demand_challenge(request: OAuthRequest) -> None:
-    """At the authorization endpoint: the client's policy demands a challenge; a public client always needs one."""
+    """At the authorization endpoint: the client's policy demands a challenge; a public client always needs one.
+
+    Where no code is handed out there is nothing to bind.
+    """
+    if "code" not in request.hands_out:
+        return
     challenge, method = request.payload.get("code_challenge"), request.payload.get("code_challenge_method")
     if challenge is None:
         lifted = not request.client.public and not (request.client.require_pkce and current().settings.require_pkce)
