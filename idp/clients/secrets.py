@@ -22,6 +22,7 @@ from idp.passwords import Cost
 # Who asks too often waits; but failures from elsewhere never stop an address that has hardly failed itself.
 FAILURES = Limit("client.secret", (Window(60, 60),), silent=True)
 OWN_FAILURES = Limit("client.secret.address", (Window(10, 60),), silent=True)
+ADDRESS = Limit("client.secret.network", (Window(300, 60),))  # of one address, whichever clients it tries
 _MADE = Cost(ln=12, p=1)  # 9 ms
 _KEPT = 3600  # seconds after the last use
 _MOST = 10_000  # successes in memory
@@ -43,25 +44,33 @@ def matches(secret: str, stored: list[str]) -> bool:
     return any(passwords.verify(secret.encode(), each) for each in stored)
 
 
-def check(client: Client | None, secret: str) -> bool:
-    """Whether this is a secret of the client; an unknown client costs what a wrong secret costs.
+def check(client: Client | None, secret: str, *, asked: str = "") -> bool:
+    """Whether this is a secret of the client; one that does not exist gets the answers of a wrong secret, limits too.
 
+    Not its time in every case: it costs what a secret that we made costs, while a chosen one takes longer. A client id
+    is public, it stands in every address of a sign-in; paying more would give a processor to whoever makes ids up.
     Needs no transaction; a failure is counted at once.
 
+    Args:
+        client: None if there is no such client.
+        secret: as it was sent.
+        asked: the id that was sent.
+
     Raises:
-        TooManyRequests: 60 failures in a minute, 10 of them from this address. A secret that was right lately passes.
+        TooManyRequests: 60 failures in a minute for this id, 10 of them from this address, or 300 from it for all ids.
+            A secret that was right lately passes.
         TemporarilyUnavailable: too many checks at once; nothing was counted.
     """
     stored = client.secret_hashes if client else []
     verified = _verified()
     if any(verified.has(secret, each) for each in stored):
         return True
-    client_id = client.client_id if client else ""
+    client_id = client.client_id if client else asked
     address = limits.network(request.remote_addr or "")
-    taken = limits.take(Counter(FAILURES, client_id), Counter(OWN_FAILURES, f"{client_id} {address}"))
-    if not taken.counted:
-        if client is None:
-            return False
+    own = Counter(OWN_FAILURES, f"{client_id} {address}")
+    taken = limits.take(Counter(FAILURES, client_id), own, Counter(ADDRESS, address))
+    if not _admitted(taken):
+        taken.give_back()
         raise TooManyRequests(taken.retry_after)
     found = _compare(secret, stored, taken)
     if found is None:
@@ -69,6 +78,11 @@ def check(client: Client | None, secret: str) -> bool:
     taken.give_back()
     verified.add(secret, found)
     return True
+
+
+def _admitted(taken: limits.Taken) -> bool:
+    """Whether the id or this address with it has attempts left."""
+    return any(counter.limit is not ADDRESS for counter in taken.counted)
 
 
 def _compare(secret: str, stored: list[str], taken: limits.Taken) -> str | None:

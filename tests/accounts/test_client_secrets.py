@@ -1,6 +1,7 @@
 """Client secrets: scrypt at rest, checked in constant time, remembered while right."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from idp import passwords
 from idp.clients import secrets
 from idp.clients.models import Client
 from idp.errors import TemporarilyUnavailable, TooManyRequests
+from idp.limits import Window
 
 
 @pytest.fixture
@@ -21,9 +23,9 @@ def hashed(monkeypatch):
 
 @pytest.fixture
 def check(app):
-    def call(client, secret, address="192.0.2.1"):
+    def call(client, secret, address="192.0.2.1", **asked):
         with app.test_request_context(environ_overrides={"REMOTE_ADDR": address}):
-            return secrets.check(client, secret)
+            return secrets.check(client, secret, **asked)
 
     return call
 
@@ -130,14 +132,35 @@ def test_successes_are_no_failures(check):
     assert all(check(_client(stored), secret) for secret, stored in made)
 
 
-def test_unknown_client_costs_the_same(check, hashed):
-    """Nobody learns from the time which clients exist; and a flood of them costs no more than a minute's ration."""
-    assert not check(None, "x")
-    assert [1 << 12] == [cost.work for cost in hashed]
-    for _ in range(99):
-        assert not check(None, "x")
+def test_unknown_client_gets_the_answers_of_a_wrong_secret(check, hashed):
+    """Wrong sixty times and then 429, each id for itself; at the cost of a secret that we made."""
+    client = _client(secrets.make()[1])
+    hashed.clear()
+    answers = {}
+    for known in (client, None):
+        answers[known] = [check(known, "x", asked="other") for _ in range(60)]
+        with pytest.raises(TooManyRequests):
+            check(known, "x", asked="other")
+    assert not check(None, "x", asked="third")
 
-    assert 60 == len(hashed)
+    assert answers[client] == answers[None] == [False] * 60
+    assert {1 << 12} == {cost.work for cost in hashed}
+
+
+def test_many_ids_from_one_address_are_limited_too(check, clock, monkeypatch):
+    """So many failures a minute; then every id is 429 there, known or not, and nowhere else."""
+    monkeypatch.setattr(secrets, "ADDRESS", replace(secrets.ADDRESS, windows=(Window(20, 60),)))
+    secret, stored = secrets.make()
+    client = _client(stored)
+    for n in range(20):
+        assert not check(None, "x", asked=f"id{n}")
+
+    for known in (client, None):
+        with pytest.raises(TooManyRequests):
+            check(known, secret, asked="another")
+    assert check(client, secret, "198.51.100.1")
+    clock.advance(seconds=60)
+    assert not check(None, "x", asked="another")
 
 
 def test_full_queue_counts_nothing(app, check, world):
