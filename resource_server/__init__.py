@@ -5,14 +5,15 @@
 
     @app.get("/reports")
     @require_scope("reports:read")
-    def reports(): ...  # flask.g.principal says who is asking, in which company
+    def reports():
+        who = current_principal()  # who is asking, and in which company
 
 `server` turns a header into a `principal`: by `tokens` (RFC 9068, with the keys of `idp`) or by `introspection`
 (RFC 7662); `guard` does it for Flask; `policy` decides about datasets and knows neither HTTP nor a database.
 """
 
 from resource_server.errors import InsufficientScope, InvalidToken, Refused, Unavailable
-from resource_server.guard import protect, require_scope
+from resource_server.guard import current_principal, protect, require_scope
 from resource_server.principal import Principal
 from resource_server.server import ResourceServer
 
@@ -23,6 +24,7 @@ __all__ = [
     "Refused",
     "ResourceServer",
     "Unavailable",
+    "current_principal",
     "protect",
     "require_scope",
 ]

@@ -26,12 +26,12 @@ def protect(app: Flask, server: ResourceServer) -> None:
 
 
 def require_scope(*scopes: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let only a token with all of these scopes in (with none named: any good token); it is in `flask.g.principal`."""
+    """Let only a token with all of these scopes in (with none named: any good token): see `current_principal`."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            if not principal().scopes.issuperset(scopes):
+            if not current_principal().scopes.issuperset(scopes):
                 raise InsufficientScope(*scopes)
             return view(*args, **kwargs)
 
@@ -40,7 +40,7 @@ def require_scope(*scopes: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-def principal() -> Principal:
+def current_principal() -> Principal:
     """The bearer of this request's token, checked once a request; raises `Refused` and `Unavailable`."""
     if "principal" not in g:
         g.principal = _server().authenticate(request.headers.getlist("Authorization"))

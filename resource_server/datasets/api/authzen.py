@@ -10,7 +10,7 @@ from werkzeug.exceptions import BadRequest
 from resource_server.datasets.api.incoming import Subject, body
 from resource_server.datasets.explanation import Answer, Question, evaluate
 from resource_server.datasets.service import current_service
-from resource_server.guard import principal
+from resource_server.guard import current_principal
 
 blueprint = Blueprint("authzen", __name__)
 
@@ -74,7 +74,7 @@ class Evaluations(Evaluation):
 @blueprint.post("/access/v1/evaluation")
 def evaluation() -> ResponseReturnValue:
     """One question, one decision."""
-    who, asked = principal(), body(Evaluation)
+    who, asked = current_principal(), body(Evaluation)
     (answer,) = evaluate(current_service(), who, [asked.question(asked)])
     if answer.refused is not None:
         raise answer.refused
@@ -84,7 +84,7 @@ def evaluation() -> ResponseReturnValue:
 @blueprint.post("/access/v1/evaluations")
 def evaluations() -> ResponseReturnValue:
     """Several questions, each with its decision, in order; one that the caller may not ask is denied."""
-    who, asked = principal(), body(Evaluations)
+    who, asked = current_principal(), body(Evaluations)
     if not asked.evaluations:
         return evaluation()
     answers = evaluate(current_service(), who, [item.question(asked) for item in asked.evaluations])

@@ -12,7 +12,7 @@ from werkzeug.wsgi import FileWrapper
 from resource_server.datasets import content
 from resource_server.datasets.models import Dataset
 from resource_server.datasets.service import current_service
-from resource_server.guard import principal
+from resource_server.guard import current_principal
 
 blueprint = Blueprint("content", __name__)
 
@@ -24,7 +24,7 @@ _MEDIA_TYPE = re.compile(rf'{_TOKEN}/{_TOKEN}([ \t]*;[ \t]*{_TOKEN}=({_TOKEN}|"[
 @blueprint.get("/datasets/<dataset_id>/content")
 def download(dataset_id: str) -> ResponseReturnValue:
     """The content, or a range of it; whether the client has it already is looked at after the decision only."""
-    with content.reading(current_service(), principal(), dataset_id) as (dataset, copy):
+    with content.reading(current_service(), current_principal(), dataset_id) as (dataset, copy):
         wanted = request.method == "GET" and not request.if_none_match.contains(etag(dataset))
         return _answer(dataset, copy() if wanted else None)
 
@@ -32,7 +32,7 @@ def download(dataset_id: str) -> ResponseReturnValue:
 @blueprint.put("/datasets/<dataset_id>/content")
 def upload(dataset_id: str) -> ResponseReturnValue:
     """Replace the content; the old stays when the new does not arrive completely."""
-    service, who = current_service(), principal()
+    service, who = current_service(), current_principal()
     content.writable(service, who, dataset_id)
     media_type = _media_type()
     if (request.content_length or 0) > content.LIMIT:

@@ -11,7 +11,7 @@ from resource_server.datasets.api.incoming import Body, Subject, after, body, ch
 from resource_server.datasets.api.outgoing import dataset_json
 from resource_server.datasets.names import Description, Name
 from resource_server.datasets.service import current_service
-from resource_server.guard import principal
+from resource_server.guard import current_principal
 
 blueprint = Blueprint("datasets", __name__)
 
@@ -36,7 +36,7 @@ class ChangedDataset(Body):
 @blueprint.get("/datasets")
 def listing() -> ResponseReturnValue:
     """What the caller may read."""
-    service, who = current_service(), principal()
+    service, who = current_service(), current_principal()
     page = visible.page(service, who, _query())
     following = page.next and service.cursors.write(page.next, who.sub)
     return jsonify(items=[dataset_json(item) for item in page.items], next=following)
@@ -45,7 +45,7 @@ def listing() -> ResponseReturnValue:
 @blueprint.post("/datasets")
 def create() -> ResponseReturnValue:
     """A new dataset in the active company."""
-    service, who, wanted = current_service(), principal(), body(NewDataset)
+    service, who, wanted = current_service(), current_principal(), body(NewDataset)
     made = dataset.create(service, who, **wanted.model_dump())
     return jsonify(dataset_json(made)), 201, {"Location": f"{service.settings.public_url}/datasets/{made.id}"}
 
@@ -53,13 +53,13 @@ def create() -> ResponseReturnValue:
 @blueprint.get("/datasets/<dataset_id>")
 def read(dataset_id: str) -> ResponseReturnValue:
     """One dataset."""
-    return jsonify(dataset_json(dataset.read(current_service(), principal(), dataset_id)))
+    return jsonify(dataset_json(dataset.read(current_service(), current_principal(), dataset_id)))
 
 
 @blueprint.put("/datasets/<dataset_id>")
 def change(dataset_id: str) -> ResponseReturnValue:
     """Change some of name, description, mode, owner."""
-    service, who = current_service(), principal()
+    service, who = current_service(), current_principal()
     # Before the body is looked at: a bad one must not tell a foreign id from none.
     dataset.known(service, who, dataset_id)
     changes = cast("dataset.Changes", body(ChangedDataset).model_dump(exclude_unset=True))
@@ -69,7 +69,7 @@ def change(dataset_id: str) -> ResponseReturnValue:
 @blueprint.delete("/datasets/<dataset_id>")
 def delete(dataset_id: str) -> ResponseReturnValue:
     """Remove it with its content and shares."""
-    dataset.delete(current_service(), principal(), dataset_id)
+    dataset.delete(current_service(), current_principal(), dataset_id)
     return Response(status=204)
 
 

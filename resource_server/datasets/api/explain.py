@@ -10,7 +10,7 @@ from resource_server.datasets import dataset, explanation
 from resource_server.datasets.api.incoming import choice, subject
 from resource_server.datasets.api.outgoing import share_json
 from resource_server.datasets.service import current_service
-from resource_server.guard import principal
+from resource_server.guard import current_principal
 
 blueprint = Blueprint("explain", __name__)
 
@@ -18,7 +18,7 @@ blueprint = Blueprint("explain", __name__)
 @blueprint.get("/datasets/<dataset_id>/explain")
 def explain(dataset_id: str) -> ResponseReturnValue:
     """Each layer of the decision, and the share; `sub` is the caller where it is absent."""
-    service, who = current_service(), principal()
+    service, who = current_service(), current_principal()
     dataset.known(service, who, dataset_id)
     action: Any = choice("action", "read", "modify", "share", "delete")
     if action is None:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from resource_server.datasets.cursor import Position
 from resource_server.datasets.names import line
 from resource_server.datasets.service import current_service
-from resource_server.guard import principal
+from resource_server.guard import current_principal
 
 _RFC3339: Final = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)",
@@ -120,7 +120,7 @@ def limit() -> int:
 def after(sort: str) -> Position | None:
     """Where the page before ended, in this order and for this person."""
     given = parameter("cursor")
-    return None if given is None else current_service().cursors.read(given, principal().sub, sort)
+    return None if given is None else current_service().cursors.read(given, current_principal().sub, sort)
 
 
 def moment(value: str) -> datetime:

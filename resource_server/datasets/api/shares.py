@@ -13,7 +13,7 @@ from resource_server.datasets.api.incoming import Body, after, body, limit, mome
 from resource_server.datasets.api.outgoing import share_json
 from resource_server.datasets.cursor import Position
 from resource_server.datasets.service import current_service
-from resource_server.guard import principal
+from resource_server.guard import current_principal
 
 blueprint = Blueprint("shares", __name__)
 
@@ -42,7 +42,7 @@ class NewShare(Body):
 @blueprint.get("/datasets/<dataset_id>/shares")
 def listing(dataset_id: str) -> ResponseReturnValue:
     """All shares, for who may share the dataset."""
-    service, who, most = current_service(), principal(), limit()
+    service, who, most = current_service(), current_principal(), limit()
     # The order is the dataset's own, so that no cursor leads into another one.
     order = f"sub:{dataset_id}"
     position = after(order)
@@ -56,7 +56,7 @@ def listing(dataset_id: str) -> ResponseReturnValue:
 @blueprint.put("/datasets/<dataset_id>/shares/<sub>")
 def give(dataset_id: str, sub: str) -> ResponseReturnValue:
     """Give a member a share in the place of the one they had."""
-    service, who = current_service(), principal()
+    service, who = current_service(), current_principal()
     # Before the body is looked at: a bad one must not tell a foreign id from none.
     dataset.known(service, who, dataset_id)
     wanted = body(NewShare)
@@ -67,5 +67,5 @@ def give(dataset_id: str, sub: str) -> ResponseReturnValue:
 @blueprint.delete("/datasets/<dataset_id>/shares/<sub>")
 def remove(dataset_id: str, sub: str) -> ResponseReturnValue:
     """Take a share away; there may be none."""
-    share.remove(current_service(), principal(), dataset_id, sub)
+    share.remove(current_service(), current_principal(), dataset_id, sub)
     return Response(status=204)
