@@ -1,5 +1,6 @@
 """A public key of the IdP (RFC 7517), which judges signatures and remembers the good ones."""
 
+import logging
 from functools import lru_cache
 
 from joserfc.errors import JoseError
@@ -8,6 +9,8 @@ from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64decode
 
 from resource_server.errors import InvalidToken
+
+log = logging.getLogger(__name__)
 
 
 class SigningKey:
@@ -35,6 +38,8 @@ def read(jwk: DictKey) -> SigningKey | None:
     """The key, or None for what is not understood (RFC 7517 §5)."""
     try:
         return SigningKey(JWKRegistry.import_key(jwk))
-    except Exception:
+    except Exception as error:
         # The parser fails in many ways, and one strange key must not take the others away.
+        kid = str(jwk.get("kid"))[:100] if isinstance(jwk, dict) else None
+        log.warning("a key of the identity provider is not understood: kid %r, %s", kid, type(error).__name__)
         return None

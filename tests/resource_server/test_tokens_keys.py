@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from fake_idp import ISSUER, FakeIdP, compact, new_key
 
-from resource_server import InvalidToken, ResourceServer, Unavailable
+from resource_server import InvalidToken, ResourceServer, Unavailable, signing_key
 
 JWKS = "/oauth2/jwks"
 DISCOVERY = "/.well-known/openid-configuration"
@@ -184,6 +184,14 @@ def test_answer_that_is_no_json_object_is_no_answer(idp: FakeIdP, body: bytes) -
     server = idp.server(fetch=lambda url, **_: (200, body))
     with pytest.raises(Unavailable):
         server.verify(idp.token())
+
+
+def test_a_key_that_is_not_understood_is_named_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """An operator who misses a key finds out which, in one line whatever it is called."""
+    assert signing_key.read({"kty": "XYZ", "kid": "next\nyear"}) is None
+    assert signing_key.read([]) is None  # type: ignore[arg-type]
+
+    assert [r"kid 'next\nyear'", "kid None"] == [line.split(": ")[1].split(", ")[0] for line in caplog.messages]
 
 
 def test_strange_keys_in_the_set_are_passed_over(idp: FakeIdP) -> None:
