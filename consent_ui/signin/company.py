@@ -8,8 +8,8 @@ from consent_ui.signin.waiting import waiting
 from idp.oauth import interaction
 from idp.oauth.interaction import NotAMember
 
-# Fewer are read faster than searched.
-_SEARCH_FROM = 9
+# Fewer are read faster than searched: then the list comes first.
+_SEARCH_FIRST_FROM = 9
 
 
 def company(handle: str) -> Response:
@@ -37,6 +37,6 @@ def _page(asked: interaction.Interaction, form: CompanyForm, status: int = 200) 
         other=ActForm(f"other:{asked.handle}"),
         choices=choices,
         q=q,
-        searchable=bool(q) or choices.total >= _SEARCH_FROM,
+        many=bool(q) or choices.total >= _SEARCH_FIRST_FROM,
         refused=status == 403,
     )

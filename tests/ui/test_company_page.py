@@ -45,12 +45,15 @@ def test_no_choice_is_refused(fill, provider):
     assert "Choose a company." in Page(answer.text).one("div", role="alert").text
 
 
-@pytest.mark.parametrize(("count", "searches"), [(8, 0), (9, 1)])
-def test_few_are_read_many_are_searched(visitor, provider, count, searches):
+@pytest.mark.parametrize(("count", "first"), [(8, "company"), (9, "q")])
+def test_few_are_read_many_are_searched(visitor, provider, count, first):
+    """The search is always there; from nine companies on it comes first and has the focus."""
     provider.memberships = member_of(count)
-    page = Page(visitor.get("/signin/h1/company").text)
+    text = visitor.get("/signin/h1/company").text
+    search = Page(text).one("input", id="q")
 
-    assert searches == len(page.all("input", id="q"))
+    assert first == min(("q", "company"), key=lambda name: text.index(f' name="{name}"'))
+    assert (first == "q") == ("autofocus" in search.attributes)
 
 
 def test_at_most_100_are_shown(visitor, provider):
