@@ -6,8 +6,10 @@
     ├── InvalidGrant  UnauthorizedClient  UnsupportedGrantType  InvalidScope      RFC 6749 §5.2
     ├── UnsupportedResponseType  AccessDenied                                     RFC 6749 §4.1.2.1
     ├── LoginRequired  InteractionRequired  ConsentRequired                       OpenID Connect Core §3.1.2.6
+    │                      └── StepUpRequired (refresh_token)      with the `acr_values` that would do, RFC 9470 §3
     ├── AccountSelectionRequired
-    ├── RequestNotSupported  RequestUriNotSupported  InvalidRequestUri  RegistrationNotSupported
+    ├── RequestNotSupported  RequestUriNotSupported  RegistrationNotSupported
+    ├── InvalidRequestUri  InvalidRequestObject
     │                              OpenID Connect Core §3.1.2.6
     ├── UnmetAuthenticationRequirements     OpenID Connect Unmet Authentication Requirements
     ├── InvalidTarget              RFC 8707 §2
@@ -155,6 +157,13 @@ class InvalidRequestUri(OAuthError):
     """The request_uri is unknown, over, or another client's (RFC 9101 §6.2)."""
 
     error = "invalid_request_uri"
+
+
+class InvalidRequestObject(OAuthError):
+    """The request object is malformed, not signed by the client, or for somebody else (RFC 9101 §6.2)."""
+
+    error = "invalid_request_object"
+    description = "the request object is not valid"
 
 
 class RegistrationNotSupported(OAuthError):
