@@ -20,13 +20,16 @@ POST_AT_ONCE = Markup('document.getElementById("answer").submit()')
 _SCRIPT_HASH = base64.b64encode(hashlib.sha256(POST_AT_ONCE.encode()).digest()).decode()
 
 
-def render(page: str, status: int = 200, *, frames: Sequence[str] = (), **context: object) -> Response:
+def render(
+    page: str, status: int = 200, *, frames: Sequence[str] = (), images: Sequence[str] = (), **context: object
+) -> Response:
     """Answer a page.
 
     Args:
         page: its template without `.html`.
         status: of the answer.
         frames: addresses of other sites that the page loads in frames.
+        images: addresses of other sites that the page shows as images.
         context: what the template names in its first comment; it sees the status too.
     """
     response = make_response(render_template(f"{page}.html", status=status, frames=frames, **context), status)
@@ -34,10 +37,16 @@ def render(page: str, status: int = 200, *, frames: Sequence[str] = (), **contex
     if page == "form_post":
         policy += f"; script-src 'sha256-{_SCRIPT_HASH}'"
     if frames:
-        # The addresses of clients, on this one answer; each was checked to be https: and of plain characters.
-        policy += f"; frame-src {' '.join(sorted({uris.origin(uri) for uri in frames}))}"
+        policy += f"; frame-src {_origins(frames)}"
+    if images:
+        policy = policy.replace("img-src 'self'", f"img-src 'self' {_origins(images)}")
     response.headers["Content-Security-Policy"] = policy
     return protect(response)
+
+
+def _origins(addresses: Sequence[str]) -> str:
+    # Clients' addresses, on this one answer; each was checked to be https: and of plain characters.
+    return " ".join(sorted({uris.origin(uri) for uri in addresses}))
 
 
 def protect(response: Response) -> Response:

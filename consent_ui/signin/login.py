@@ -3,6 +3,7 @@
 from flask import Response, request
 from flask_babel import gettext as _
 
+from consent_ui import words
 from consent_ui.forms import ActForm, LoginForm, PasswordForm
 from consent_ui.pages import render
 from consent_ui.signin.waiting import waiting
@@ -49,7 +50,10 @@ def _form(asked: Interaction) -> LoginForm | PasswordForm:
 
 def _page(asked: Interaction, form: LoginForm | PasswordForm, status: int = 200) -> Response:
     other = ActForm(f"other:{asked.handle}")
-    return render("signin/login", status, interaction=asked, form=form, other=other)
+    # The one image of somebody else's, on the one page where people decide whom they trust.
+    logo = words.web(asked.client.logo_uri) if asked.client else None
+    images = [logo] if logo else []
+    return render("signin/login", status, images=images, interaction=asked, form=form, other=other)
 
 
 def _paused(asked: Interaction, retry_after: int) -> Response:

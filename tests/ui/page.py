@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 _INLINE = {"a", "b", "bdi", "button", "code", "span", "wbr"}
-_VOID = {"meta", "link", "input", "br", "wbr", "use"}
+_VOID = {"img", "meta", "link", "input", "br", "wbr", "use"}
 
 
 @dataclass

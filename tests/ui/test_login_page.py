@@ -29,6 +29,36 @@ def test_says_where_the_sign_in_leads(visitor, provider):
     assert "Continue to Grid Forecast by Kelda Analytics" in Page(visitor.get("/signin/h1").text).text
 
 
+def test_shows_the_papers_of_the_application_before_anybody_signs_in(visitor, provider):
+    """OpenID Connect Registration §2: policy and terms, in a tab of their own."""
+    page = Page(visitor.get("/signin/h1").text)
+
+    links = {link["href"]: link for link in page.all("a", target="_blank")}
+    assert {"https://kelda.example/privacy", "https://kelda.example/terms"} == set(links)
+    assert {"noopener noreferrer"} == {link["rel"] for link in links.values()}
+
+
+def test_shows_the_logo_and_lets_nothing_else_load(visitor, provider):
+    """The policy of this one answer has the logo's origin, and tells it nothing (promise P24)."""
+    provider.waits("login", client=replace(LOGIN.client, logo_uri="https://cdn.kelda.example:8443/logo.png"))
+    answer = visitor.get("/signin/h1")
+
+    image = Page(answer.text).one("img")
+    assert ("https://cdn.kelda.example:8443/logo.png", "") == (image["src"], image["alt"])
+    assert "no-referrer" == image["referrerpolicy"]
+    policy = answer.headers["Content-Security-Policy"].split("; ")
+    assert "img-src 'self' https://cdn.kelda.example:8443" in policy
+    assert "default-src 'none'" in policy
+
+
+def test_a_logo_that_is_no_address_is_not_shown(visitor, provider):
+    provider.waits("login", client=replace(LOGIN.client, logo_uri="javascript:alert(1)"))
+    answer = visitor.get("/signin/h1")
+
+    assert "<img" not in answer.text
+    assert "img-src 'self';" in answer.headers["Content-Security-Policy"]
+
+
 def test_signs_in_for_our_own_pages_without_a_client(visitor, provider):
     provider.waits("login", client=None)
 
