@@ -3,7 +3,9 @@
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
-PYTHON ?= $(shell for v in python3.14 python3.13 python3.12 python3.11 python3; do command -v $$v && break; done)
+# The first that runs and is new enough: a name on the PATH may be a shim for a version that is not there.
+PYTHON ?= $(shell for v in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$v -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' >/dev/null 2>&1 && echo $$v && break; done)
 OURS := idp consent_ui keys migrations local_postgres resource_server bench examples tests wsgi.py
 
 .PHONY: demo test lint bench conformance browser translations locks
@@ -36,18 +38,17 @@ browser:
 		echo "make test: Chromium is missing: install it (Debian: sudo apt-get install chromium; macOS: brew install --cask chromium)" >&2; exit 1; \
 	fi
 
-$(VENV)/bin/python:
-	@test -n "$(PYTHON)" || { echo "make: Python 3.11 or newer is missing (Debian: sudo apt-get install python3 python3-venv)" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON) is older than 3.11: install a newer one and run make PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "make: venv is missing (Debian: sudo apt-get install python3-venv)" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+$(VENV)/bin/pip:
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11 to 3.14 is missing (Debian: sudo apt-get install python3 python3-venv; or make PYTHON=/path/to/python3)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: venv is missing for $(PYTHON), or it does not run (Debian: sudo apt-get install python3-venv)" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
 
-$(VENV)/runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
+$(VENV)/runtime: requirements.lock pyproject.toml | $(VENV)/bin/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-$(VENV)/dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+$(VENV)/dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@ $(VENV)/runtime

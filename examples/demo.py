@@ -5,9 +5,11 @@ separate processes, secrets made once and kept in IDP_DATA_DIR/demo.env.
 """
 
 import argparse
+import fcntl
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -31,12 +33,14 @@ def main() -> int:
     arguments.add_argument("--port", type=int, default=8000)
     port = arguments.parse_args().port
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have started us with it ignored
     data = Path(os.environ.get("IDP_DATA_DIR", ".idp"))
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    values = demo_values(data / "demo.env", port)
-    os.environ |= values | addresses(port, values)
     try:
         with ExitStack() as stack:
+            claim(stack, data, port)
+            values = demo_values(data / "demo.env", port)
+            os.environ |= values | addresses(port, values)
             run(stack, data, port)
             show(port, values)
             watch()
@@ -53,6 +57,24 @@ def main() -> int:
 
 class Failed(Exception):
     """A part did not start; the message says which."""
+
+
+def claim(stack: ExitStack, data: Path, port: int) -> None:
+    """Refuse what would disturb another demo, before anything is written."""
+    if not 1 <= port <= 65534:
+        raise Failed("PORT must be from 1 to 65534: the dataset service takes the one after it")
+    lock = stack.enter_context((data / "demo.lock").open("w"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise Failed(f"a demo runs from {data} already: end it, or set IDP_DATA_DIR to another directory") from None
+    for one in (port, port + 1):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", one))
+            except OSError:
+                raise Failed(f"port {one} is taken: choose another with `make demo PORT=…`") from None
 
 
 def run(stack: ExitStack, data: Path, port: int) -> None:
