@@ -18,7 +18,8 @@ from sqlalchemy import Connection, Engine, MetaData, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
+from sqlalchemy.pool.base import _ConnectionRecord
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
@@ -49,12 +50,9 @@ class Database(SQLAlchemy):
 
         A write and the reads that its answer needs stand in one statement (a CTE), else in `transaction()`.
         """
-        pooled = self.engine.raw_connection()
-        try:
+        with cast("Pool", self.engine.pool).lent() as connection:
             # An own cursor for each use, no context manager: closing a client cursor does nothing on the wire.
-            yield cast("psycopg.Connection", pooled.driver_connection).cursor()
-        finally:
-            pooled.close()
+            yield connection.cursor()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -67,12 +65,34 @@ class Database(SQLAlchemy):
             raise
 
 
+class Pool(QueuePool):
+    """SQLAlchemy's pool, and a way to its connections without proxies, events and a ROLLBACK of what never began."""
+
+    @contextmanager
+    def lent(self) -> Iterator[psycopg.Connection]:
+        """A live connection in autocommit, for the time of the block."""
+        entry = cast("_ConnectionRecord", self._do_get())
+        try:
+            connection = cast("psycopg.Connection", entry.get_connection())
+            if _is_dead(connection):
+                entry.invalidate()
+                connection = cast("psycopg.Connection", entry.get_connection())
+            try:
+                yield connection
+            finally:
+                if connection.pgconn.transaction_status:  # interrupted within a statement: of no use to anybody else
+                    entry.invalidate()
+        finally:
+            self._do_return_conn(entry)
+
+
 db = Database()
 
 
 def engine_options(pool_size: int) -> dict[str, Any]:
     """Options for `create_engine`: timeouts, autocommit, TCP keepalive; `pool_size` connections a process."""
     return {
+        "poolclass": Pool,
         "pool_size": pool_size,
         "max_overflow": 0,
         "pool_timeout": 3,
@@ -104,14 +124,17 @@ def _begin(connection: Connection) -> None:
 
 
 def _refuse_dead(connection: DBAPIConnection, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+    if _is_dead(cast("psycopg.Connection", connection)):
+        raise DisconnectionError
+
+
+def _is_dead(connection: psycopg.Connection) -> bool:
     # An idle connection has nothing to read: if it has, the server said goodbye. A poll costs 2 µs, `SELECT 1` 100.
-    driver = cast("psycopg.Connection", connection)
-    if driver.closed:
-        raise DisconnectionError
+    if connection.closed:
+        return True
     poll = select.poll()
-    poll.register(driver.fileno(), select.POLLIN)
-    if poll.poll(0):
-        raise DisconnectionError
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def uuid7() -> UUID:
