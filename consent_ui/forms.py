@@ -6,7 +6,7 @@ from flask import request
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import ImmutableMultiDict
-from wtforms import PasswordField, StringField
+from wtforms import BooleanField, PasswordField, StringField
 from wtforms.csrf.core import CSRF, CSRFTokenField
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length
 
@@ -82,6 +82,26 @@ class PasswordForm(PageForm):
     """The password alone: we know who you are."""
 
     password = LoginForm.password
+
+
+class ChangePasswordForm(PageForm):
+    """The password that counts now, and the new one; what makes a good one is not the form's business."""
+
+    current_password = PasswordField(
+        _l("Current password"),
+        [
+            InputRequired(_l("Enter your current password.")),
+            Length(max=1000, message=_l("A password has at most 1,000 characters.")),
+        ],
+    )
+    new_password = PasswordField(
+        _l("New password"),
+        [
+            InputRequired(_l("Enter a new password.")),
+            Length(max=1000, message=_l("A password has at most 1,000 characters.")),
+        ],
+    )
+    end_others = BooleanField(_l("Sign out everywhere else"), default=True)
 
 
 class CompanyForm(PageForm):

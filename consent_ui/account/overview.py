@@ -41,6 +41,7 @@ def overview() -> ResponseReturnValue:
         form=StopForm("stop"),
         sign_out=ActForm("logout"),
         stopped="stopped" in request.args,
+        changed="changed" in request.args,
     )
 
 

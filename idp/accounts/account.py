@@ -4,6 +4,7 @@ import re
 import unicodedata
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select
 
@@ -81,13 +82,14 @@ def hashed(password: str) -> str:
         return passwords.make(secret, passwords.cost())
 
 
-def set_password(user: User, password: str) -> None:
+def set_password(user_id: UUID, password: str) -> None:
     """Give a person a new password that keeps the rules; ends the open transaction, for hashing holds no connection.
 
     Raises:
         WeakPassword: with the reason.
         UnusablePassword, TemporarilyUnavailable: as `hashed`.
     """
+    user = db.session.get_one(User, user_id)
     password_rules.check(password, settings(), username=user.username, email=user.email)
     db.session.commit()
     user.password = hashed(password)

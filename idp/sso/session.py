@@ -106,6 +106,12 @@ def end_all(user_id: UUID, reason: str) -> int:
     return _tell([EndedSession(*row) for row in found], reason)
 
 
+def end_others(session: SsoSession, reason: str) -> int:
+    """End every other session of the same person, in the caller's transaction; how many that were."""
+    found = db.session.execute(_END_OTHERS, {"user": session.user_id, "kept": session.id, "at": now()}).all()
+    return _tell([EndedSession(*row) for row in found], reason)
+
+
 def end_expired(most: int) -> int:
     """End at most so many sessions whose time is over, in the caller's transaction; how many that were.
 
@@ -153,6 +159,10 @@ _END = _RENEW.values(ended_at=bindparam("at"))
 _CLIENTS = text("SELECT client_id FROM session_client WHERE session_id = :session ORDER BY since, client_id")
 _END_ALL = text("""
     UPDATE sso_session SET ended_at = :at WHERE user_id = :user AND ended_at IS NULL AND ends_at > :at
+    RETURNING id, user_id
+""")
+_END_OTHERS = text("""
+    UPDATE sso_session SET ended_at = :at WHERE user_id = :user AND id <> :kept AND ended_at IS NULL AND ends_at > :at
     RETURNING id, user_id
 """)
 _END_EXPIRED = text("""

@@ -30,13 +30,15 @@ PATCHED = {
     "idp.sso.session": ("current",),
     "idp.grants.consent": ("connected", "withdraw"),
     "consent_ui.signin.login": ("authenticate",),
+    "consent_ui.account.password": ("authenticate",),
 }
 
 
 def make_app(provider: Provider, origin: str = ORIGIN) -> Flask:
     app = Flask("pages", static_folder=None)
     app.config.update(UI_NAME="Havn", PUBLIC_HOST=origin.partition("://")[2])
-    app.extensions["idp"] = SimpleNamespace(settings=SimpleNamespace(public_url=origin), now=lambda: NOW)
+    settings = SimpleNamespace(public_url=origin, passwords=SimpleNamespace(min_length=15))
+    app.extensions["idp"] = SimpleNamespace(settings=settings, now=lambda: NOW)
     for blueprint in consent_ui.blueprints:
         app.register_blueprint(blueprint)
 

@@ -33,6 +33,8 @@ PAGES = {
     "start again": ("/signin/unknown", {}),
     "account": ("/account", {"companies": 40}),
     "account in Arabic": ("/account?ui_locales=ar", {}),
+    "password": ("/account/password", {}),
+    "password in Arabic": ("/account/password?ui_locales=ar", {}),
     "error": (
         "/rendered/error",
         {"facts": {**ERROR, "status": 400, "message": "We stopped here.", "client_name": "Grid Forecast"}},
@@ -164,7 +166,7 @@ def test_sign_in_by_keyboard_without_script(opened, provider):
 
 def test_focus_is_seen_on_every_stop(opened):
     """Each stop of the Tab key has a ring (WCAG 2.4.7), and each thing to press is at least 24 pixels high (2.5.8)."""
-    for name in ("login", "few companies", "consent", "account"):
+    for name in ("login", "few companies", "consent", "account", "password"):
         page = opened(name, script=True)
         for _stop in range(len(page.query_selector_all("a, button, input:not([type=hidden]), summary"))):
             page.keyboard.press("Tab")
@@ -206,6 +208,19 @@ def test_stopping_access_asks_first_without_script(opened, provider):
     page.wait_for_selector("[role=status]")
 
     assert ("withdraw", "forecast", NOW) in provider.calls
+
+
+def test_a_wrong_current_password_is_said_where_the_cursor_is(opened):
+    """And the page with the mistake is fit for everybody too."""
+    page = opened("password", width=320)
+    page.keyboard.type("wrong")
+    page.get_by_label("New password").fill("a heron on the roof")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#current_password-error")
+
+    assert "Error: Change your password · Havn" == page.title()
+    assert "current_password" == page.locator("input:focus").get_attribute("name")
+    assert page.get_by_label("Sign out everywhere else").is_checked()
 
 
 def test_the_language_menu_works_without_script(opened):
