@@ -1,7 +1,7 @@
 """Companies and their members: every change raises the membership's version and writes a security event.
 
-All in the caller's transaction. Pages and API call `leave`, `suspend` and `set_roles`, which keep the last admin; a
-declaration (`idp apply`) calls `remove`, for the operator stands above a company's own rules.
+All in the caller's transaction. A declaration (`idp apply`) stands above a company's own rules: it may take away even
+the last admin.
 """
 
 from collections.abc import Collection
@@ -16,10 +16,6 @@ from idp.companies import policy
 from idp.companies.models import Company, Member, member_version
 from idp.context import now
 from idp.db import db
-
-
-class LastAdmin(Exception):
-    """The change would leave the company without an active admin."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +82,6 @@ def memberships(user_id: UUID) -> list[Membership]:
     return [Membership(row[0], row[1], row[2], tuple(row[3]), row[4], row[5]) for row in rows]
 
 
-def member(company_id: UUID, user_id: UUID) -> Member | None:
-    """The membership, suspended ones too."""
-    return db.session.get(Member, (company_id, user_id))
-
-
 def join(company_id: UUID, user_id: UUID, roles: Collection[str], *, source: str = "local") -> Member:
     """Make the user a member; who is one already is an IntegrityError at the flush in here."""
     joined = Member(company_id=company_id, user_id=user_id, roles=_ordered(roles), source=source)
@@ -100,44 +91,8 @@ def join(company_id: UUID, user_id: UUID, roles: Collection[str], *, source: str
     return joined
 
 
-def set_roles(membership: Member, roles: Collection[str]) -> None:
-    """Give the member exactly these roles, at least one.
-
-    Raises:
-        LastAdmin: nobody else could give them back.
-    """
-    if "admin" not in roles:
-        _keep_an_admin(membership)
-    change(membership, roles=roles, suspended=membership.suspended_at is not None)
-
-
-def suspend(membership: Member) -> None:
-    """Refuse the member here until `resume`; roles and shares stay.
-
-    Raises:
-        LastAdmin: nobody else could resume them.
-    """
-    _keep_an_admin(membership)
-    change(membership, roles=membership.roles, suspended=True)
-
-
-def resume(membership: Member) -> None:
-    """Let a suspended member work again."""
-    change(membership, roles=membership.roles, suspended=False)
-
-
-def leave(membership: Member) -> None:
-    """End the membership.
-
-    Raises:
-        LastAdmin: the company would have nobody to run it.
-    """
-    _keep_an_admin(membership)
-    remove(membership)
-
-
 def change(membership: Member, *, roles: Collection[str], suspended: bool) -> None:
-    """Set roles and suspension; the version moves only when something changed. Keeps no admin."""
+    """Set roles and suspension; the version moves only when something changed."""
     was_suspended = membership.suspended_at is not None
     if set(roles) == set(membership.roles) and suspended == was_suspended:
         return
@@ -157,25 +112,10 @@ def change(membership: Member, *, roles: Collection[str], suspended: bool) -> No
 
 
 def remove(membership: Member) -> None:
-    """End the membership, whoever it is. Keeps no admin."""
+    """End the membership, whoever it is."""
     db.session.delete(membership)
     db.session.flush()
     audit.record("member.left", company_id=membership.company_id, user_id=membership.user_id)
-
-
-def _keep_an_admin(membership: Member) -> None:
-    if "admin" not in membership.roles or membership.suspended_at is not None:
-        return
-    # The row of the company is the lock: two admins who leave at the same moment see each other.
-    db.session.execute(select(Company.id).where(Company.id == membership.company_id).with_for_update())
-    another = select(Member.user_id).where(
-        Member.company_id == membership.company_id,
-        Member.user_id != membership.user_id,
-        Member.suspended_at.is_(None),
-        Member.roles.contains(["admin"]),
-    )
-    if db.session.execute(another.limit(1)).first() is None:
-        raise LastAdmin
 
 
 def _ordered(roles: Collection[str]) -> list[str]:
