@@ -124,6 +124,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".idp")
     # None: those that are on by default; `+name` adds to them, `-name` takes away; plain names are exactly those.
     extensions: tuple[str, ...] | None = None
+    unsigned_request_objects: bool = False  # true only for certification runs: `alg: none` in the `request` parameter
     require_pkce: bool = True  # false only for certification runs: confidential clients may then leave PKCE out
     tokens: TokenSettings = TokenSettings()
     session: SessionSettings = SessionSettings()

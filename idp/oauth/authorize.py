@@ -45,16 +45,35 @@ _NOT_LOADED: dict[str, type[OAuthError]] = {
 def authorize() -> flask.Response:
     """GET or POST /oauth2/authorize (OpenID Connect Core §3.1.2.1)."""
     http = flask.request
-    if http.method == "POST":
-        return _get_instead(requests.from_pairs(requests.body(), only=_known()))
-    request = requests.from_pairs(requests.parse(http.query_string), only=_known())
-    if (uri := request.payload.get("request_uri") or "").startswith(waiting.URN):
-        request = _pushed(request, uri.removeprefix(waiting.URN))
-    return dispatch(request)
+    posted = http.method == "POST"
+    pairs = requests.body() if posted else requests.parse(http.query_string)
+    request = requests.from_pairs(pairs, only=server.current().parameters)
+    if not posted and (uri := request.payload.get("request_uri") or "").startswith(waiting.URN):
+        return dispatch(_pushed(request, uri.removeprefix(waiting.URN)))
+    try:
+        _load(request)
+    except OAuthError as error:
+        return _refuse_unloaded(request, error)
+    return _get_instead(request) if posted else dispatch(request)
 
 
-def _known() -> set[str]:
-    return server.current().parameters
+def _load(request: OAuthRequest) -> None:
+    """Replace what stands for parameters by the parameters."""
+    if request.payload.repeated:
+        raise InvalidRequest("a parameter was sent more than once")
+    server.current().run_authorize(Phase.LOAD, request)
+    for name, error in _NOT_LOADED.items():
+        if request.payload.get(name):
+            raise error
+
+
+def _refuse_unloaded(request: OAuthRequest, error: OAuthError) -> flask.Response:
+    """What stands outside says where the error goes, if that may be trusted; otherwise it is a page."""
+    try:
+        redirection.trusted(request)
+    except InvalidRequest:
+        raise error from None
+    return _refuse(request, error)
 
 
 def _get_instead(request: OAuthRequest) -> flask.Response:
@@ -95,22 +114,21 @@ def dispatch(request: OAuthRequest) -> flask.Response:
         if "none" in request.learnt.prompts:
             raise prompt.error
         return _wait(request, prompt)
-    except (TemporarilyUnavailable, TooManyRequests):
-        raise  # a page: the client could do nothing with it
     except OAuthError as error:
-        flask.current_app.logger.info("authorization refused", extra=error.facts())
-        return redirection.refuse(request, error)
+        return _refuse(request, error)
+
+
+def _refuse(request: OAuthRequest, error: OAuthError) -> flask.Response:
+    """Send the error to the client."""
+    if isinstance(error, TemporarilyUnavailable | TooManyRequests):
+        raise error  # a page: the client could do nothing with it
+    flask.current_app.logger.info("authorization refused", extra=error.facts())
+    return redirection.refuse(request, error)
 
 
 def needed(request: OAuthRequest) -> Prompt | None:
     """Validate the request, then find the first reason to ask its user."""
     provider, payload = server.current(), request.payload
-    if payload.repeated:
-        raise InvalidRequest("a parameter was sent more than once")
-    provider.run_authorize(Phase.LOAD, request)
-    for name, error in _NOT_LOADED.items():
-        if payload.get(name):
-            raise error
     if not payload.response_type:
         raise InvalidRequest("response_type is missing")
     if request.response_type not in provider.response_types:

@@ -21,7 +21,7 @@ from idp.oauth.company import Determined
 from idp.oauth.models import AuthorizationRequest
 from idp.sso.session import SsoSession
 
-_REPEATABLE = {"resource", "audience"}  # RFC 8707 §2, RFC 8693 §2.1
+REPEATABLE = {"resource", "audience"}  # RFC 8707 §2, RFC 8693 §2.1
 FORM = "application/x-www-form-urlencoded"
 
 Pairs = Iterable[tuple[str, str]]
@@ -56,7 +56,7 @@ class Payload(OAuth2Payload):  # type: ignore[misc]
     @property
     def repeated(self) -> set[str]:
         """Names that came more than once though they may not."""
-        return {name for name, values in self._lists.items() if len(values) > 1 and name not in _REPEATABLE}
+        return {name for name, values in self._lists.items() if len(values) > 1 and name not in REPEATABLE}
 
     def get(self, name: str) -> str | None:
         """A parameter, or None when it was not sent."""

@@ -150,8 +150,8 @@ def test_native_clients_loopback_port_is_free(world, browser, uri, taken):
         ({"max_age": "9" * 40}, "invalid_request"),
         ({"max_age": "soon"}, "invalid_request"),
         ({"id_token_hint": "x"}, "invalid_request"),
-        ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
-        ({"request_uri": "https://shop.example/request"}, "request_uri_not_supported"),
+        ({"request": "eyJhbGciOiJub25lIn0.e30."}, "invalid_request_object"),
+        ({"request_uri": "https://shop.example/request"}, "invalid_request_uri"),
         ({"registration": "{}"}, "registration_not_supported"),
     ],
 )

@@ -52,8 +52,10 @@ def test_document_is_exactly_this(app):
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
+        "request_object_signing_alg_values_supported": ["ES256", "EdDSA", "PS256", "RS256"],
     } == {name: value for name, value in document.items() if name != "claims_supported"}
 
 

@@ -32,7 +32,10 @@ def metadata_document(provider: server.AuthorizationServer, settings: Settings) 
     for endpoint in provider.endpoints:
         if endpoint.announced:
             document[endpoint.announced] = settings.public_url + endpoint.path
-    return reduce(_add, (extension.metadata(settings) for extension in provider.extensions), document)
+    announced = reduce(_add, (extension.metadata(settings) for extension in provider.extensions), document)
+    # Of what may be missing, this alone would then count as true (Discovery §3).
+    announced.setdefault("request_uri_parameter_supported", False)
+    return announced
 
 
 def _add(document: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:

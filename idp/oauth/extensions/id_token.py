@@ -49,8 +49,6 @@ def metadata(settings: Settings) -> dict[str, Any]:
         "acr_values_supported": list(tokens.ACR_VALUES),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": ["en", "nb", "ar"],
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
     }  # fmt: skip
 
 

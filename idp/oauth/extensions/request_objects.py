@@ -1,0 +1,155 @@
+"""The authorization request as a JWT that the client signed: OpenID Connect Core §6, RFC 9101.
+
+By value (`request`) or by reference (`request_uri`, registered beforehand). What is inside counts alone: a parameter
+outside adds nothing (RFC 9101 §6.3), since nobody signed it. Only `client_id`, which finds the key, must stand outside.
+"""
+
+import json
+import math
+import re
+from typing import Any
+
+from idp import context, fetch
+from idp.clients import keys
+from idp.clients.models import Client
+from idp.errors import InvalidRequest, InvalidRequestObject, InvalidRequestUri
+from idp.fetch import Unreachable
+from idp.oauth import server
+from idp.oauth.extension import Extension, Phase
+from idp.oauth.request import REPEATABLE, OAuthRequest, Payload
+from idp.settings import Settings
+from keys import BadToken, compact
+
+_TYPES = ("oauth-authz-req+jwt",)  # RFC 9101 §10.8
+_FAPI_ALGORITHMS = ("ES256", "PS256", "EdDSA")
+_MOST = 64 * 1024  # characters
+_SKEW = 60  # seconds that two clocks may differ
+# What the edge refuses elsewhere: PostgreSQL cannot store it.
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+
+
+def load(request: OAuthRequest) -> None:
+    """Put what the object says in the place of what the request said."""
+    payload = request.payload
+    value, uri = payload.get("request"), payload.get("request_uri")
+    if value is None and uri is None:
+        return
+    if value is not None and uri is not None:
+        raise InvalidRequest("request and request_uri exclude each other")
+    client = server.current().query_client(payload.client_id) if payload.client_id else None
+    if client is None:
+        raise InvalidRequest("the client is not registered here")
+    try:
+        claims = _claims(client, value if value is not None else _fetched(client, str(uri)))
+        _judge(claims, client, payload)
+        inside = _parameters(claims)
+    except BadToken as error:
+        raise InvalidRequestObject(private=f"{client.client_id}: {error}") from None
+    request.payload = Payload([("client_id", client.client_id), *inside])
+
+
+def _fetched(client: Client, uri: str) -> str:
+    """The object at an address that the client registered, with or without the fragment (Core §6.2)."""
+    if not {uri, uri.partition("#")[0]} & set(client.metadata_list("request_uris")):
+        raise InvalidRequestUri("the request_uri is not registered for this client")
+    try:
+        return fetch.current().get(uri, accept="application/oauth-authz-req+jwt, application/jwt").decode("ascii")
+    except (Unreachable, UnicodeDecodeError) as error:
+        raise InvalidRequestUri("the request_uri could not be read", private=f"{client.client_id}: {error}") from None
+
+
+def _claims(client: Client, token: str) -> dict[str, Any]:
+    """What the client signed; unsigned objects only where the settings allow them."""
+    allowed = _algorithms(client)
+    if len(token) <= compact.MAX_TOKEN and "none" in allowed and _header(token).get("alg") == "none":
+        if not token.endswith("."):
+            raise BadToken("an unsigned object has a signature")
+        return keys.unverified(token)
+    return keys.verify(client, token, [alg for alg in allowed if alg != "none"], typ=_TYPES, most=_MOST)
+
+
+def _algorithms(client: Client) -> tuple[str, ...]:
+    """What the client may sign with: what it registered, else everything that is safe in its profile."""
+    if registered := client.client_metadata.get("request_object_signing_alg"):
+        return (str(registered),) if registered in offered(context.settings()) else ()
+    return _FAPI_ALGORITHMS if client.profile else offered(context.settings())
+
+
+def offered(settings: Settings) -> tuple[str, ...]:
+    """The algorithms of discovery."""
+    return (*keys.SIGNING, "none") if settings.unsigned_request_objects else keys.SIGNING
+
+
+def _header(token: str) -> dict[str, Any]:
+    head = token.partition(".")[0]
+    return compact.load(compact.b64decode(head.encode())) if len(head) <= compact.MAX_HEADER else {}
+
+
+def _judge(claims: dict[str, Any], client: Client, payload: Payload) -> None:
+    """For whom, from whom and when, as far as it says so (Core §6.1, RFC 9101 §4, §10.8)."""
+    issuer, now = context.settings().public_url, context.now().timestamp()
+    if claims.get("iss", client.client_id) != client.client_id or claims.get("sub") == client.client_id:
+        raise BadToken("iss must be the client_id, and sub must not")
+    audience = claims.get("aud", issuer)
+    if issuer not in (audience if isinstance(audience, list) else [audience]):
+        raise BadToken("aud must be the issuer")
+    if not _moment(claims, "exp", math.inf) > now - _SKEW or not _moment(claims, "nbf", 0) <= now + _SKEW:
+        raise BadToken("it is expired, or of the future")
+    if claims.get("client_id", client.client_id) != client.client_id:
+        raise BadToken("its client_id is another")
+    outside = payload.response_type
+    if outside is not None and set(str(claims.get("response_type", outside)).split()) != set(outside.split()):
+        raise BadToken("its response_type is not that of the request")
+    if claims.keys() & {"request", "request_uri"}:
+        raise BadToken("an object within an object")
+
+
+def _moment(claims: dict[str, Any], name: str, default: float) -> float:
+    value = claims.get(name, default)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise BadToken(f"{name} is not a number")
+    return value
+
+
+def _parameters(claims: dict[str, Any]) -> list[tuple[str, str]]:
+    """The claims that are parameters here, in the form in which requests have them."""
+    known = server.current().parameters - {"client_id"}
+    return [(name, text) for name, value in claims.items() if name in known for text in _texts(name, value)]
+
+
+def _texts(name: str, value: object) -> list[str]:
+    """One value, several of a parameter that may be repeated, or JSON where the parameter is JSON (Core §6.1)."""
+    if isinstance(value, list) and name in REPEATABLE:
+        return [_text(name, each) for each in value]
+    return [_text(name, value)]
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, dict | list):
+        try:
+            return json.dumps(value)
+        except RecursionError:
+            raise BadToken(f"{name} is nested too deeply") from None
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise BadToken(f"{name} is no value of a parameter")
+    if _NO_TEXT.search(text := str(value)):
+        raise BadToken(f"{name} has characters that are no text")
+    return text
+
+
+def metadata(settings: Settings) -> dict[str, Any]:
+    """OpenID Connect Discovery §3."""
+    return {
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
+        "request_object_signing_alg_values_supported": list(offered(settings)),
+    }
+
+
+extension = Extension(
+    name="request_objects",
+    spec="OpenID Connect Core §6, RFC 9101",
+    metadata=metadata,
+    authorize={Phase.LOAD: load},
+)
