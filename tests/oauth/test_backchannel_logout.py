@@ -239,6 +239,20 @@ def declare(app):
     return applied
 
 
+def test_the_name_is_the_one_that_the_client_knows(world, app, receiver, browser, deliver_due, tokens_at):
+    """A pairwise one, and also of a person who is gone when the message is sent."""
+    ada = world.user("ada")
+    shop = listening(world, "shop", receiver.url("/shop"), subject_type="pairwise")
+    known = unverified(shop.tokens(browser, user="ada")["id_token"])["sub"]
+    with app.app_context(), db.transaction():
+        session.end_all(ada.id, "administrator")
+    world.execute("DELETE FROM user_account")
+
+    assert 1 == deliver_due()
+    assert [known] == [claims["sub"] for claims in tokens_at()]
+    assert "sub-ada" != known
+
+
 def test_an_administrator_ends_all_sessions_of_a_person(app, world, browser, shop, deliver_due, tokens_at):
     ada = world.user("ada")
     tokens = shop.tokens(browser, user="ada")

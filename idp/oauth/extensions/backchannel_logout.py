@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import text
+from sqlalchemy import select
 
 from idp import context, fetch, outbox
+from idp.accounts.models import User
 from idp.clients import client as clients
 from idp.clients import metadata
 from idp.clients.models import Client
@@ -21,23 +22,33 @@ from idp.oauth.extension import Extension
 from idp.oauth.request import FORM
 from idp.outbox import Message
 from idp.settings import Settings
+from idp.sso.models import Session, SessionClient
 
 KIND = "backchannel_logout"
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"
 _LIFETIME = 120  # seconds; §4 asks for at most two minutes
 
-_TO_TELL = text("""
-    SELECT sc.client_id, u.sub, sc.session_id
-      FROM session_client sc JOIN client c ON c.client_id = sc.client_id
-      JOIN sso_session s ON s.id = sc.session_id JOIN user_account u ON u.id = s.user_id
-     WHERE sc.session_id = ANY(:sessions) AND c.metadata ->> 'backchannel_logout_uri' IS NOT NULL
-""")
+_TO_TELL = (
+    select(Client, User.sub, SessionClient.session_id)
+    .join(SessionClient, SessionClient.client_id == Client.client_id)
+    .join(Session, Session.id == SessionClient.session_id)
+    .join(User, User.id == Session.user_id)
+    .where(Client.client_metadata["backchannel_logout_uri"].astext.is_not(None))
+)
 
 
 def tell(ended: Sequence[EndedSession]) -> None:
     """Put a message for each client of the sessions that wants to know."""
-    rows = db.session.execute(_TO_TELL, {"sessions": [session.id for session in ended]}).all()
-    outbox.put(KIND, *({"client_id": client_id, "sub": sub, "sid": str(sid)} for client_id, sub, sid in rows))
+    of_these = SessionClient.session_id.in_([session.id for session in ended])
+    rows = db.session.execute(_TO_TELL.where(of_these)).all()
+    # The name by which the client knows the person, now: they may be gone when the message is sent.
+    outbox.put(
+        KIND,
+        *(
+            {"client_id": client.client_id, "sub": subjects.known_to(client, sub), "sid": str(sid)}
+            for client, sub, sid in rows
+        ),
+    )
 
 
 def send(message: Message) -> None:
@@ -57,7 +68,7 @@ def logout_token(client: Client, message: Message) -> str:
     issuer, now = context.settings().public_url, int(context.now().timestamp())
     claims: dict[str, Any] = {
         "iss": issuer,
-        "sub": subjects.known_to(client, message.payload["sub"]),
+        "sub": message.payload["sub"],
         "aud": client.client_id,
         "iat": now,
         "exp": now + _LIFETIME,
