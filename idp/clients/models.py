@@ -1,5 +1,6 @@
 """OAuth clients and the resource servers that their tokens are for."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -62,6 +63,23 @@ class Client(Model):
     def check_grant_type(self, grant_type: str) -> bool:
         """Whether the client registered the grant type."""
         return grant_type in self.grant_types
+
+    def localized(self, member: str, languages: Sequence[str]) -> str | None:
+        """A member for people, in the first of these languages that the client registered, else the plain one.
+
+        RFC 7591 §2.2: `client_name#nb` is the name in Norwegian; `nb-NO` finds it too.
+        """
+        translated = {
+            name.partition("#")[2].lower(): value
+            for name, value in self.client_metadata.items()
+            if name.startswith(f"{member}#")
+        }
+        for language in languages if translated else ():
+            for tag in (language.lower(), language.lower().partition("-")[0]):
+                if tag in translated:
+                    return str(translated[tag])
+        plain = self.client_name if member == "client_name" else self.client_metadata.get(member)
+        return plain if isinstance(plain, str) else None
 
     def metadata_list(self, name: str) -> list[str]:
         """A list-valued member of the metadata, empty when it was not registered."""

@@ -110,7 +110,7 @@ def load(handle: str) -> Interaction:
         prompt, client = "login", None
     else:
         redirection.trusted(request)
-        prompt, client = _page_needed(request), _client_view(request.client)
+        prompt, client = _page_needed(request), _client_view(request)
     user = signed_in()
     return Interaction(
         handle=handle,
@@ -254,21 +254,23 @@ def _see_other(location: str) -> flask.Response:
     return flask.Response(status=303, headers={"Location": location})
 
 
-def _client_view(client: Client) -> ClientView:
-    def web(name: str) -> str | None:
-        found = client.client_metadata.get(name)
-        return found if isinstance(found, str) else None
+def _client_view(request: OAuthRequest) -> ClientView:
+    client: Client = request.client
+    languages = [*request.payload.words("ui_locales"), *flask.request.accept_languages.values()]
+
+    def said(member: str) -> str | None:
+        return client.localized(member, languages)
 
     with db.hot() as cursor:
         owner = cursor.execute(_OWNER, {"company": client.company_id}).fetchone() if client.company_id else None
     return ClientView(
         client.client_id,
-        client.client_name,
+        said("client_name") or client.client_id,
         owner[0] if owner else None,
-        web("client_uri"),
-        web("logo_uri"),
-        web("policy_uri"),
-        web("tos_uri"),
+        said("client_uri"),
+        said("logo_uri"),
+        said("policy_uri"),
+        said("tos_uri"),
     )
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from types import SimpleNamespace
 
 import elsewhere as servers
@@ -12,6 +13,7 @@ from actors import PUBLIC_URL, Client
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from signing_client import ASSERTION_TYPE, SigningClient, key_set, new_key
 
+from idp import fetch
 from idp.db import db
 from idp.fetch import Fetcher
 from idp.jobs import sweep
@@ -391,6 +393,18 @@ def test_what_is_no_key_set_is_a_refusal(world, elsewhere, clock):
         clock.advance(10)
         assert refused(signer.prove())
         assert number + 1 == len(elsewhere.asked)
+
+
+def test_a_slow_server_of_a_client_holds_nobody(world, elsewhere, monkeypatch):
+    """Five seconds, here half a one; whoever asks again at once is refused at once."""
+    monkeypatch.setattr(fetch, "TIMEOUT", 0.5)
+    signer = publishing(world, elsewhere, new_key())
+    elsewhere.answers["/jwks"] = servers.dripping
+    began = time.monotonic()
+
+    assert all(refused(signer.prove()) for _ in range(3))
+    assert time.monotonic() - began < 3
+    assert 1 == len(elsewhere.asked)
 
 
 def test_a_private_key_that_was_published_is_not_used(world, elsewhere):

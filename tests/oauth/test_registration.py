@@ -12,6 +12,7 @@ import consent_ui
 from idp.app import create_app
 from idp.clients import registration
 from idp.db import db
+from idp.declared import state
 from idp.fetch import Fetcher
 
 GOOD = {"redirect_uris": ["https://app.example/callback"]}
@@ -444,6 +445,37 @@ def test_a_software_statement_of_a_trusted_issuer_goes_first(reopened, tmp_path,
         for each in statements:
             response = http.post("/oauth2/register", json={**GOOD, "software_statement": each})
             assert (400, error) == (response.status_code, response.json["error"])
+
+
+def test_pages_speak_the_persons_language(app, browser, register):
+    """RFC 7591 §2.2: names and pages with a language tag, by ui_locales, else by what the browser says."""
+    body = register({
+        "client_name": "My App",
+        "client_name#nb": "Min app",
+        "policy_uri": "https://app.example/policy",
+        "policy_uri#nb": "https://app.example/personvern",
+    }).json  # fmt: skip
+    client = Client(app, body["client_id"], body["client_secret"], redirect_uri=body["redirect_uris"][0])
+
+    browser.open(client, ui_locales="fr nb-NO")
+    norwegian = browser.follow().text
+    browser.open(client)
+    plain = browser.follow().text
+
+    assert "Min app" in norwegian
+    assert "https://app.example/personvern" in norwegian
+    assert "My App" in plain
+    assert "Min app" not in plain
+
+
+def test_a_registered_client_survives_export_and_apply(app, world, register):
+    """What a client registered is a declaration like any other; applying the export changes nothing."""
+    register(EVERY_MEMBER)
+    register({"client_name#nb": "Min app"})
+    with app.app_context():
+        applied = state.apply("".join(state.export()), {}, plan=True)
+
+    assert [] == applied.changes
 
 
 def test_default_max_age_counts_where_the_request_says_nothing(app, world, browser, register, clock):
