@@ -21,8 +21,8 @@ from idp.declared.errors import Invalid
 from idp.declared.listed import one_of
 from idp.declared.thing import Change, Thing
 from idp.oauth import extensions
-from idp.oauth.client_auth import METHODS
 from idp.oauth.extension import discover
+from idp.oauth.supported import supported_by
 
 KIND = "client"
 SECRET = "client_secret"  # the field that holds the hashes
@@ -76,14 +76,7 @@ class _Client(Entry):
 
 def supported() -> Supported:
     """What the enabled extensions of this instance offer to clients."""
-    enabled = discover(extensions, settings().extensions)
-    return Supported(
-        development=settings().development,
-        grant_types=frozenset(grant.GRANT_TYPE for each in enabled for grant in each.grants),
-        response_types=frozenset(name for each in enabled for name in each.response_types),
-        auth_methods=frozenset({"none", *METHODS, *(name for each in enabled for name in each.client_auth)}),
-        members={name: rule for each in enabled for name, rule in each.client_metadata.items()},
-    )
+    return supported_by(discover(extensions, settings().extensions), settings())
 
 
 def parse(entry: Mapping[str, Any], supported: Supported) -> Thing:
@@ -99,7 +92,7 @@ def parse(entry: Mapping[str, Any], supported: Supported) -> Thing:
     _agree(key, found, valid)
     own = found.model_dump(exclude={"client_secret", "client_secret_hash"})
     once = {"client_secret": found.client_secret, "client_secret_hash": found.client_secret_hash}
-    return Thing(KIND, key, _members(valid) | own, once)
+    return Thing(KIND, key, valid.members() | own, once)
 
 
 def read(keys: Collection[str] | None) -> Iterator[Thing]:
@@ -163,20 +156,6 @@ def _agree(key: str, found: _Client, valid: Metadata) -> None:
         raise Invalid("a public client always needs PKCE (RFC 9700 §2.1.1)", kind=KIND, key=key, field="require_pkce")
 
 
-def _members(valid: Metadata) -> dict[str, Any]:
-    """Metadata by the names of RFC 7591."""
-    return {
-        "client_name": valid.client_name,
-        "redirect_uris": valid.redirect_uris,
-        "grant_types": valid.grant_types,
-        "response_types": valid.response_types,
-        "token_endpoint_auth_method": valid.token_endpoint_auth_method,
-        "scope": " ".join(valid.scopes) or None,
-        "jwks": valid.jwks,
-        **dict(sorted(valid.other.items())),
-    }
-
-
 def _fields(row: Client, slug: str | None) -> dict[str, Any]:
     valid = Metadata(
         client_name=row.client_name,
@@ -188,7 +167,7 @@ def _fields(row: Client, slug: str | None) -> dict[str, Any]:
         jwks=row.jwks,
         other=row.client_metadata,
     )
-    return _members(valid) | {
+    return valid.members() | {
         "company": slug,
         "roles": row.roles,
         "resources": row.resources,

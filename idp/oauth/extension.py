@@ -65,7 +65,7 @@ class Endpoint:
     name: str
     path: str
     methods: tuple[str, ...]
-    view: Callable[[], ResponseReturnValue]
+    view: Callable[..., ResponseReturnValue]  # with the path's variables
     announced: str | None = None
     cors: bool = False
 
