@@ -5,13 +5,13 @@ sent and deleted when it has arrived: at least once, so receivers must be able t
 two leaves a row that is due again after its back-off: 20 s, then twice as long each time, up to an hour.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TIMESTAMP, Index, Text, insert, text
+from sqlalchemy import TIMESTAMP, Index, Text, insert, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -106,6 +106,11 @@ def failed(message: Message, error: str) -> None:
     """The receiver does not have it, for this reason; it is tried again unless this was the last try."""
     with db.hot() as cursor:
         cursor.execute(_FAILED, {"id": message.id, "error": error, "now": now()})
+
+
+def undelivered(most: int) -> Sequence[Outgoing]:
+    """What has not arrived, the oldest first."""
+    return db.session.scalars(select(Outgoing).order_by(Outgoing.created_at).limit(most)).all()
 
 
 def give_up() -> list[tuple[str, dict[str, Any], str | None]]:

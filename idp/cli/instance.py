@@ -18,6 +18,12 @@ from keys import KeysError, store
 
 _TIMEOUT = 5  # seconds
 
+# What is sent at once when all is well: after ten minutes something is wrong, here or at a receiver.
+_LATE = """
+    SELECT count(*) FROM outbox
+     WHERE created_at < now() - interval '10 minutes' AND (failed_at IS NULL OR failed_at > now() - interval '1 day')
+"""
+
 
 @click.command("check-config")
 def check_config() -> None:
@@ -89,6 +95,17 @@ def _keys(settings: Settings) -> str | None:
     return None
 
 
+def _outbox(settings: Settings) -> str | None:
+    try:
+        with _connected(settings) as connection:
+            late = connection.execute(_LATE).fetchone()
+    except psycopg.Error as error:
+        return str(error).partition("\n")[0]
+    if late and late[0]:
+        return f"{late[0]} messages have not arrived: is `idp jobs` running? `idp outbox list` shows what and why"
+    return None
+
+
 def _discovery(settings: Settings) -> str | None:
     url = f"{settings.public_url}/.well-known/openid-configuration"
     try:
@@ -117,5 +134,6 @@ _CHECKS: dict[str, Callable[[Settings], str | None]] = {
     "database": _database,
     "schema": _schema,
     "keys": _keys,
+    "outbox": _outbox,
     "discovery": _discovery,
 }

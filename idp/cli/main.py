@@ -9,7 +9,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 
 import local_postgres
-from idp.cli import declared, instance, jobs, keys, registration, schema, serve
+from idp.cli import declared, instance, jobs, keys, outbox, registration, schema, serve
 from idp.clients.metadata import InvalidMetadata
 from idp.declared.errors import Invalid
 from idp.settings import Misconfigured
@@ -29,6 +29,7 @@ for command in (
     declared.export,
     keys.keys,
     registration.registration_token,
+    outbox.outbox,
     instance.check_config,
     instance.doctor,
 ):

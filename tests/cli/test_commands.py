@@ -119,7 +119,7 @@ def test_a_schema_that_is_not_at_head_is_migrated_by_one_command(idp, cluster):
 def test_the_doctor_says_what_is_wrong(idp):
     found = json.loads(idp("doctor", "--json", IDP_PUBLIC_URL="http://localhost:1").stdout)
 
-    assert [("database", True), ("schema", True), ("keys", True), ("discovery", False)] == [
+    assert [("database", True), ("schema", True), ("keys", True), ("outbox", True), ("discovery", False)] == [
         (each["check"], each["ok"]) for each in found
     ]
     assert "is `idp serve` running" in found[-1]["advice"]
