@@ -8,6 +8,9 @@ import psycopg
 import pytest
 from actors import PUBLIC_URL, Browser, Client, Forms, fragment_of, header, unverified
 
+from idp.clients import metadata
+from idp.declared.clients import supported
+
 TYPES = ["id_token", "id_token token"]
 
 
@@ -39,6 +42,13 @@ class TestOff:
 
         assert ["code"] == document["response_types_supported"]
         assert "implicit" not in document["grant_types_supported"]
+
+    def test_nobody_can_register_it(self, app):
+        with app.app_context():
+            offered = supported()
+
+        assert {"code"} == offered.response_types
+        assert "implicit" not in offered.grant_types
 
 
 class TestOn:
@@ -134,7 +144,8 @@ class TestOn:
             ({"prompt": "none"}, "login_required"),
             ({"prompt": "none login"}, "invalid_request"),
             ({"max_age": "x"}, "invalid_request"),
-            ({"request": "x"}, "request_not_supported"),
+            ({"request": "x"}, "invalid_request_object"),
+            ({"registration": "{}"}, "registration_not_supported"),
         ):
             answer = self.ask(Browser(app), page, response_type=response_type, **changes)
             assert {"error", "error_description", "state", "iss"} == answer.keys()
@@ -178,6 +189,20 @@ class TestOn:
         ):
             client = Client.registered(world, name, response_types=response_types, grant_types=grant_types)
             assert "unauthorized_client" == self.ask(signed_in, client, response_type="id_token token")["error"]
+
+    def test_clients_can_register_it(self, app):
+        """Declared or by themselves."""
+        members = {
+            "response_types": ["token id_token"],
+            "grant_types": ["implicit"],
+            "redirect_uris": ["https://a.example/"],
+        }
+        with app.app_context():
+            found = metadata.validate(members, supported(), client_id="a")
+            with pytest.raises(metadata.InvalidMetadata, match="response_types"):
+                metadata.validate({**members, "grant_types": ["client_credentials"]}, supported(), client_id="a")
+
+        assert (["id_token token"], ["implicit"]) == (found.response_types, found.grant_types)
 
     def test_no_refresh_token_and_no_code(self, world, signed_in, ada):
         """RFC 6749 §4.2.2: no refresh token; Core §11: offline_access counts only with a code."""
