@@ -5,7 +5,6 @@ import json
 import psycopg
 import pytest
 
-
 INSERT = """
     INSERT INTO outbox (id, kind, payload, created_at, due_at, attempts, last_error, failed_at)
     VALUES (gen_random_uuid(), %s, '{"client_id": "shop"}', now() - %s * interval '1 minute', now(), %s, %s,

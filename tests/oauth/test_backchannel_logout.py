@@ -264,6 +264,22 @@ def test_an_administrator_ends_all_sessions_of_a_person(app, world, browser, sho
     assert "invalid_grant" == shop.refresh(tokens["refresh_token"]).json["error"]
 
 
+def test_no_session_ends_without_its_messages(world, browser, shop, deliver_due, monkeypatch):
+    """Both are one transaction: when the outbox refuses, nothing happened."""
+    world.user("ada")
+    tokens = shop.tokens(browser, user="ada")
+
+    def refuse(*_):
+        raise RuntimeError("no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(outbox, "put", refuse)
+        assert 500 == browser.get("/oauth2/logout", id_token_hint=tokens["id_token"]).status_code
+
+    assert "code" in browser.authorize(shop, prompt="none")
+    assert 0 == deliver_due()
+
+
 def test_offline_access_survives(world, browser, shop, deliver_due):
     """§2.7: refresh tokens without offline_access are dead, those with it are not."""
     world.user("ada")

@@ -68,6 +68,8 @@ def test_unknown_name_stops_the_start(package):
         ("response_types=dict(r=view)", "response type r"),
         ("response_modes=dict(m=view)", "response mode m"),
         ("client_auth=dict(m=view)", "client authentication m"),
+        ("client_metadata=dict(m=view)", "client metadata m"),
+        ("outgoing=dict(k=view)", "message k"),
     ],
 )
 def test_two_owners_stop_the_start(package, owned, named):
