@@ -98,7 +98,7 @@ def set_password(user_id: UUID, password: str) -> None:
 
 
 def disable(user: User) -> None:
-    """Refuse this person everywhere from now on; nothing is lost, so `enable` restores all."""
+    """Refuse this person everywhere from now on; `enable` restores all but the sessions."""
     _switch(user, now(), "user.disabled")
 
 

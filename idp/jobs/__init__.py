@@ -1,1 +1,1 @@
-"""Work that happens by itself: sweeping what expired, rotating keys."""
+"""Work that happens by itself: sweeping what expired, rotating keys, delivering messages."""
