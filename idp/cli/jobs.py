@@ -12,7 +12,7 @@ from idp.jobs import runner
 
 @click.command()
 def jobs() -> None:
-    """Do what happens by itself, until it is ended: delete what expired, rotate keys, deliver messages. Run one process or many."""
+    """Do what happens by itself, until it is ended: sweep, rotate keys, deliver messages. Run one process or many."""
     logs.configure()
     with database.application() as app:
         stop = threading.Event()
