@@ -8,6 +8,7 @@ attempt is not counted: a lock ends when it should, however often somebody knock
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 
@@ -57,6 +58,7 @@ class Counter:
     subject: str
     once: str = ""
 
+    @cached_property
     def key(self) -> bytes:
         """The key of its rows."""
         head = _mac(self.limit.name, self.subject)
@@ -72,9 +74,10 @@ class Taken:
     refused: frozenset[Limit] = frozenset()
     retry_after: int = 0  # seconds
 
-    def give_back(self) -> None:
-        """The attempt was right, or was never judged: it does not count."""
-        _add(self.counted, self.at, -1)
+    def give_back(self, *, forget: Counter | None = None) -> None:
+        """The attempt was right, or was never judged: it does not count; nor do earlier ones of `forget`."""
+        counted = [counter for counter in self.counted if counter != forget]
+        _add(counted, self.at, -1, forget=forget)
 
 
 def take(*counters: Counter) -> Taken:
@@ -92,12 +95,6 @@ def take(*counters: Counter) -> Taken:
         _add([counter for counter in counted if counter not in kept], at, -1)
         counted = kept
     return Taken(at, tuple(counted), refused | late, max(retry_after, later))
-
-
-def clear(counter: Counter) -> None:
-    """Forget what was counted."""
-    with db.hot() as cursor:
-        cursor.execute("DELETE FROM attempt WHERE key = %(key)s", {"key": counter.key()})
 
 
 def network(address: str) -> str:
@@ -121,17 +118,24 @@ def _within(counters: Sequence[Counter], refused: frozenset[Limit]) -> list[Coun
 
 # `%()b`, binary: psycopg writes arrays of bytes as text with a regular expression, which doubles the cost.
 _ADD = """
+    WITH forgotten AS (DELETE FROM attempt WHERE key = %(forget)s)
     INSERT INTO attempt (key, bucket, count)
     SELECT key, %(bucket)s, greatest(%(by)s, 0) FROM unnest(%(keys)b::bytea[]) AS key ORDER BY key
-        ON CONFLICT (key, bucket) DO UPDATE SET count = attempt.count + %(by)s
+    ON CONFLICT (key, bucket) DO UPDATE SET count = attempt.count + %(by)s
 """
 
 
-def _add(counters: Sequence[Counter], at: datetime, by: int) -> None:
-    if counters:
-        with db.hot() as cursor:
-            rows = [counter.key() for counter in counters]
-            cursor.execute(_ADD, {"keys": rows, "bucket": at.replace(microsecond=0), "by": by})
+def _add(counters: Sequence[Counter], at: datetime, by: int, *, forget: Counter | None = None) -> None:
+    if not counters and not forget:
+        return
+    values = {
+        "keys": [counter.key for counter in counters],
+        "bucket": at.replace(microsecond=0),
+        "by": by,
+        "forget": forget.key if forget else None,
+    }
+    with db.hot() as cursor:
+        cursor.execute(_ADD, values)
 
 
 # One row for each window, in their order: attempts, different keys, the oldest of them.
@@ -152,7 +156,7 @@ def _over(counters: Sequence[Counter], at: datetime, counted: int) -> tuple[froz
         for window in counter.limit.windows
         for seconds in (window.seconds, window.slow or window.seconds)
     ]
-    heads = [counter.key()[:16] for counter, _, _ in spans]
+    heads = [counter.key[:16] for counter, _, _ in spans]
     asked = {
         "low": [head + bytes(16) for head in heads],
         "high": [head + b"\xff" * 16 for head in heads],

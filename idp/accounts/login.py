@@ -96,11 +96,13 @@ def authenticate(identifier: str, password: str, *, address: str, device: str | 
     if account is None or not right:
         _refused(account, own, taken, address)
         raise WrongPassword
-    taken.give_back()
-    if own.limit is KNOWN_DEVICE:
-        limits.clear(own)
+    known = own.limit is KNOWN_DEVICE
+    taken.give_back(forget=own if known else None)
     _keep(account, rehashed)
-    audit.record("login.success", user_id=account.id, address=address, known_device=own.limit is KNOWN_DEVICE)
+    with db.hot() as cursor:
+        cursor.execute(
+            audit.EVENT, audit.values("login.success", user_id=account.id, address=address, known_device=known)
+        )
     return Authentication(account.id, account.sub, ("pwd",), ONE_FACTOR, now())
 
 

@@ -16,7 +16,8 @@ _REMEMBERED = """
 """
 
 # Adds to what was allowed before, unless that was withdrawn.
-_REMEMBER = """
+_REMEMBER = f"""
+    WITH told AS ({audit.EVENT})
     INSERT INTO consent (id, user_id, client_id, company_id, all_companies, scopes, details, given_at)
     VALUES (%(id)s, %(user)s, %(client)s, %(company)s, %(all_companies)s, %(scopes)s, '[]', %(now)s)
     ON CONFLICT (user_id, client_id, company_id, all_companies) DO UPDATE
@@ -24,7 +25,7 @@ _REMEMBER = """
            scopes = CASE WHEN consent.withdrawn_at IS NULL
                          THEN ARRAY(SELECT DISTINCT unnest(consent.scopes || excluded.scopes) ORDER BY 1)
                          ELSE excluded.scopes END
-"""
+"""  # noqa: S608 - constants
 
 _CONNECTED = """
     SELECT k.client_id, client.client_name, company.name, k.scopes, k.given_at
@@ -71,8 +72,10 @@ def remember(
 ) -> None:
     """Keep what the user allowed."""
     values = {"user": user_id, "client": client_id, "company": company_id, "all_companies": all_companies}
+    kept = sorted(scopes)
+    event = audit.values("consent.granted", user_id=user_id, client_id=client_id, company_id=company_id, scopes=kept)
     with db.hot() as cursor:
-        cursor.execute(_REMEMBER, {**values, "id": uuid7(), "scopes": sorted(scopes), "now": now})
+        cursor.execute(_REMEMBER, {**values, **event, "id": uuid7(), "scopes": kept, "now": now})
 
 
 def connected(user_id: UUID) -> list[Connection]:

@@ -164,8 +164,6 @@ def consent(interaction: Interaction) -> ConsentView:
 def login(interaction: Interaction, authentication: Authentication) -> flask.Response:
     """Somebody signed in: a session begins, or goes on if it is the same person."""
     session.start(authentication)
-    # The statements of the flow run on a connection of their own: they must see the session's row.
-    db.session.commit()
     old = browser.secret()
     new = browser.renew()
     if old:
@@ -211,15 +209,7 @@ def finish(interaction: Interaction, *, allow: bool) -> flask.Response:
         context.now(),
         all_companies=determined.all_companies,
     )
-    response = authorize.dispatch(request)
-    audit.record(
-        "consent.granted",
-        user_id=current.user_id,
-        client_id=client_id,
-        company_id=company_id,
-        scopes=list(prompts.to_allow(request)),
-    )
-    return response
+    return authorize.dispatch(request)
 
 
 def other_account(interaction: Interaction) -> flask.Response:

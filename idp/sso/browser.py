@@ -6,6 +6,8 @@ One secret a browser, however many requests wait; their rows hold its digest. A 
 import secrets
 from datetime import timedelta
 
+from flask import g
+
 from idp.context import keys, now
 from idp.sso import cookie
 from idp.sso.cookie import Cookie
@@ -16,11 +18,13 @@ _LIFETIME = timedelta(days=30)
 
 
 def secret(create: bool = False) -> str | None:
-    """The secret of this browser; `create`: made if there is none."""
-    sealed = cookie.read(Cookie.BROWSER)
-    if sealed and (found := keys().open(_PURPOSE, sealed)):
-        return str(found["secret"])
-    return renew() if create else None
+    """The secret of this browser, opened once a request; `create`: made if there is none."""
+    if "browser_secret" not in g:
+        sealed = cookie.read(Cookie.BROWSER)
+        found = keys().open(_PURPOSE, sealed) if sealed else None
+        g.browser_secret = str(found["secret"]) if found else None
+    known: str | None = g.browser_secret
+    return renew() if known is None and create else known
 
 
 def renew() -> str:
@@ -28,6 +32,7 @@ def renew() -> str:
     made = secrets.token_urlsafe(32)
     expires_at = int((now() + _LIFETIME).timestamp())
     cookie.put(Cookie.BROWSER, keys().seal(_PURPOSE, {"secret": made}, expires_at=expires_at))
+    g.browser_secret = made
     return made
 
 
