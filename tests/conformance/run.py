@@ -11,6 +11,7 @@ import os
 import secrets
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -75,6 +76,10 @@ def _environment(issuer: str, data: Path) -> dict[str, str]:
 
 @contextmanager
 def _server(bind: str, environment: dict[str, str]) -> Iterator[None]:
+    with socket.socket() as probe:
+        # Another run's provider would answer instead of ours, with other secrets.
+        if probe.connect_ex((bind.rsplit(":", 1)[0], int(bind.rsplit(":", 1)[1]))) == 0:
+            sys.exit(f"something answers at {bind} already: give another --bind, with the --issuer that leads there")
     command = [IDP, "serve", "--bind", bind, "--workers", "1", "--with-jobs"]
     # A session of its own: Ctrl-C reaches us alone, and we end it in our order.
     server = subprocess.Popen(command, env=environment, start_new_session=True)
