@@ -99,3 +99,14 @@ def test_resource_server_that_asks_often_is_cached(world, browser, statements):
     server.introspect(token)
 
     assert 1 == statements(lambda: server.introspect(token))
+
+
+def test_pairwise_name_costs_one_more(world, browser, statements):
+    """For the clients that want it, and for no other; the first time it is made."""
+    client = Client.registered(world, "shop", client_metadata={"subject_type": "pairwise"})
+    world.user("ada")
+    token = client.tokens(browser, user="ada")["access_token"]
+    code = browser.authorize(client)["code"]
+
+    assert 2 == statements(lambda: client.redeem(code))
+    assert 2 == statements(lambda: client.userinfo(token))
