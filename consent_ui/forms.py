@@ -113,6 +113,7 @@ class CompanyForm(PageForm):
 class ConsentForm(PageForm):
     """Allow or not; each is a button."""
 
+    terms = StringField(validators=[Length(max=64)])  # what the page showed
     decision = StringField(validators=[AnyOf(("allow", "deny"))])
 
 

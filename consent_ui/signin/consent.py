@@ -13,7 +13,7 @@ def consent(handle: str) -> Response:
     asked = waiting(handle, "consent")
     form = ConsentForm(f"consent:{handle}")
     if form.validate_on_submit():
-        return interaction.finish(asked, allow=form.decision.data == "allow")
+        return interaction.finish(asked, allow=form.decision.data == "allow", terms=form.terms.data or "")
     return render(
         "signin/consent",
         400 if form.is_submitted() else 200,

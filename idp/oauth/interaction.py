@@ -20,6 +20,7 @@ from idp.grants import consent as consents
 from idp.oauth import authorize, company, prompts, redirection, waiting
 from idp.oauth.company import Choices
 from idp.oauth.request import OAuthRequest
+from idp.opaque import digest
 from idp.sso import browser, session
 
 _OWNER = "SELECT name FROM company WHERE id = %(company)s"
@@ -79,6 +80,7 @@ class ConsentView:
     scopes: tuple[ScopeView, ...]
     offline: bool
     return_host: str
+    terms: str  # names exactly this company, these scopes and claims; comes back with the decision
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,7 @@ def consent(interaction: Interaction) -> ConsentView:
         scopes=tuple(views),
         offline="offline_access" in request.scopes,
         return_host=urlsplit(request.payload.redirect_uri).netloc or urlsplit(request.payload.redirect_uri).scheme,
+        terms=_terms(request),
     )
 
 
@@ -185,8 +188,8 @@ def choose_company(interaction: Interaction, chosen: str) -> flask.Response:
     return authorize.dispatch(request)
 
 
-def finish(interaction: Interaction, *, allow: bool) -> flask.Response:
-    """The user decided about the consent that was shown."""
+def finish(interaction: Interaction, *, allow: bool, terms: str) -> flask.Response:
+    """The user decided about the consent that was shown, `terms`; about anything else they are asked anew."""
     current, request = _session(), _again(interaction)
     redirection.trusted(request)
     request.learnt.consent_given = True
@@ -194,6 +197,9 @@ def finish(interaction: Interaction, *, allow: bool) -> flask.Response:
         # Something else is needed first (the session ended, the company is gone): no consent without it.
         request.learnt.consent_given = False
         return authorize.dispatch(request)
+    if terms != _terms(request):
+        # Meanwhile another tab chose another company, or the client may ask for more.
+        return _see_other(url_for("signin.consent", handle=interaction.handle))
     determined = request.learnt.company
     company_id = determined.company_id
     client_id = request.client.client_id
@@ -210,6 +216,13 @@ def finish(interaction: Interaction, *, allow: bool) -> flask.Response:
         all_companies=determined.all_companies,
     )
     return authorize.dispatch(request)
+
+
+def _terms(request: OAuthRequest) -> str:
+    """A digest of what a consent is about: the company or all of them, and everything that is allowed."""
+    place = request.learnt.company
+    about = [str(place.company_id), str(place.all_companies), *sorted(prompts.to_allow(request))]
+    return digest(" ".join(about)).hex()
 
 
 def other_account(interaction: Interaction) -> flask.Response:

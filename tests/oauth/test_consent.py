@@ -195,3 +195,41 @@ def test_consent_without_a_company_says_nothing_about_all_of_them(world, browser
     answer = browser.authorize(client, company="*", scope="openid companies", prompt="none")
 
     assert "consent_required" == answer["error"]
+
+
+def test_consent_is_for_what_the_page_showed(world, browser):
+    """Another tab chose another company meanwhile: the decision is asked anew, nothing is granted."""
+    client = Client.registered(world, "asked", consent="ask")
+    north, kvit = world.company("north"), world.company("kvit")
+    ada = world.user("ada", [north, kvit])
+    for company in (kvit, north):
+        browser.authorize(client, user="ada", company=company.slug, scope="openid companies")
+    browser.open(client, scope="openid companies email")
+    shown = browser.follow()
+    assert "North" in shown.text
+    assert "code" in browser.authorize(client, company="kvit", scope="openid companies", prompt="none")
+    browser.page = shown
+
+    again = browser.submit(button=("decision", "allow"))
+
+    assert again.headers["Location"].endswith("/consent")
+    page = browser.follow()
+    assert (200, True) == (page.status_code, "Kvit" in page.text)
+    kept = world.execute("SELECT scopes FROM consent WHERE user_id = %(user)s", user=ada.id)
+    assert all("email" not in scopes for (scopes,) in kept)
+
+
+def test_consent_is_for_the_scopes_that_the_page_showed(world, browser):
+    """A registration that grew while the page was open does not grow what was allowed."""
+    client = Client.registered(world, "asked", consent="ask", scopes=["openid"])
+    world.user("ada")
+    browser.open(client, scope="openid phone")
+    browser.follow()
+    browser.sign_in("ada")
+    world.execute("UPDATE client SET scopes = '{openid,phone}'")
+    world.forget_cache()
+
+    again = browser.submit(button=("decision", "allow"))
+
+    assert again.headers["Location"].endswith("/consent")
+    assert "code" in browser.authorize(client, scope="openid phone")

@@ -107,6 +107,7 @@ class Provider:
             scopes=self.scopes,
             offline=True,
             return_host="app.kelda.example",
+            terms="t3rms",
         )
 
     def login(self, asked: Interaction, proof: object) -> Response:
@@ -117,7 +118,7 @@ class Provider:
             raise NotAMember
         return self._done("choose_company", asked.handle, company)
 
-    def finish(self, asked: Interaction, *, allow: bool) -> Response:
+    def finish(self, asked: Interaction, *, allow: bool, terms: str) -> Response:
         self._done("finish", asked.handle, allow)
         return redirect(self.client_address, 303)
 
