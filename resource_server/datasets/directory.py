@@ -15,6 +15,7 @@ from resource_server.introspection import basic
 
 REMEMBERED: Final = 10  # seconds
 _MOST: Final = 10_000  # answers
+_LONGEST_Q: Final = 200  # characters of a search that the member API takes
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,13 @@ class Member:
     name: str
     email: str
     roles: frozenset[str]
+
+
+class TooMany(Unavailable):
+    """The time for one request was over before everybody was asked about; those who were are remembered."""
+
+    # Soon: of what is remembered for 10 s, most must still be there the next time.
+    retry_after = 1  # seconds
 
 
 class Directory:
@@ -51,11 +59,14 @@ class Directory:
         self._answers: dict[str, tuple[float, dict[str, Any] | None]] = {}
         self._token: tuple[str, float] | None = None  # and when to ask for another
 
-    def member(self, company_id: str, sub: str) -> Member | None:
-        """The active member, or client, of that company; None if there is none, or suspended."""
+    def member(self, company_id: str, sub: str, *, until: float | None = None) -> Member | None:
+        """The active member, or client, of that company; None if there is none, or suspended.
+
+        After `until`, seconds since the epoch, nobody is asked any more: what is not remembered is `Unavailable`.
+        """
         if not 1 <= len(sub) <= 255 or not sub.isprintable():
             return None
-        found = self._ask(f"/companies/{quote(company_id, safe='')}/members/{quote(sub, safe='')}")
+        found = self._ask(f"/companies/{quote(company_id, safe='')}/members/{quote(sub, safe='')}", until)
         return None if found is None else _active(found)
 
     def search(self, company: str, q: str) -> list[Member]:
@@ -68,7 +79,7 @@ class Directory:
         cursor: str | None = ""
         # Many may have it in their names: whose it is exactly can stand on any page.
         while wanted and cursor is not None:
-            page = self._page(company, wanted, cursor) or {}
+            page = self._page(company, wanted[:_LONGEST_Q], cursor) or {}
             for member in _members(page):
                 if wanted.casefold() in (member.username.casefold(), member.email.casefold()):
                     return member
@@ -85,11 +96,13 @@ class Directory:
         query = urlencode({name: value for name, value in asked.items() if value})
         return self._ask(f"/companies/{quote(company, safe='')}/members?{query}")
 
-    def _ask(self, path: str) -> dict[str, Any] | None:
+    def _ask(self, path: str, until: float | None = None) -> dict[str, Any] | None:
         with self._lock:
             remembered = self._answers.get(path)
         if remembered and self._now() < remembered[0]:
             return remembered[1]
+        if until is not None and self._now() >= until:
+            raise TooMany("there was no time to ask about everybody")
         answer = self._get(path)
         with self._lock:
             if len(self._answers) >= _MOST:

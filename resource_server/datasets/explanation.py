@@ -19,6 +19,7 @@ from resource_server.datasets.models import Dataset, Share
 from resource_server.datasets.service import Caller, Service, companies
 from resource_server.policy import SCOPE, Action, Decision, Reason, decide, person
 
+PATIENCE: Final = 3  # seconds in which the IdP is asked about the people of one request
 _OF_TOKENS: Final = ("scope", "authorization_details")
 
 
@@ -61,14 +62,19 @@ def explain(service: Service, principal: Principal, dataset_id: str, sub: str, a
 
 
 def evaluate(service: Service, principal: Principal, questions: Sequence[Question]) -> list[Answer]:
-    """The answers, in order; two statements for however many questions."""
+    """The answers, in order; two statements for however many questions.
+
+    Raises:
+        Unavailable: also when asking the IdP about everybody takes longer than `PATIENCE`.
+    """
     ids = frozenset(filter(None, (parse_id(question.dataset_id) for question in questions)))
     reach = _companies(service, principal, ids)
     with service.database.transaction(reach) as session:
         known = _Known(session, reach, ids, {question.sub for question in questions} | {principal.sub})
         caller = service.caller(session, principal)
     # The rows stay readable without their session, so that no connection waits for the IdP.
-    return [_answer(service, caller, known, question) for question in questions]
+    until = service.clock() + PATIENCE
+    return [_answer(service, caller, known, question, until) for question in questions]
 
 
 class _Known:
@@ -82,7 +88,7 @@ class _Known:
         self.shares = {(str(share.dataset_id), share.sub): share for share in shares}
 
 
-def _answer(service: Service, caller: Caller, known: _Known, question: Question) -> Answer:
+def _answer(service: Service, caller: Caller, known: _Known, question: Question, until: float) -> Answer:
     dataset = known.datasets.get(question.dataset_id)
     if dataset is None or not (_is_own(service, caller.principal) or caller.principal.roles_in(dataset.company_id)):
         return Answer(False, "company")
@@ -94,7 +100,7 @@ def _answer(service: Service, caller: Caller, known: _Known, question: Question)
         else:
             own_share = known.shares.get((question.dataset_id, caller.principal.sub))
             _may_ask(caller, dataset, own_share)
-            decision = _about(service, dataset, question.sub, question.action, share)
+            decision = _about(service, dataset, question.sub, question.action, share, until)
     except Forbidden as refused:
         return Answer(False, refused.reason, refused)
     return Answer(decision.allowed, decision.reason)
@@ -115,9 +121,11 @@ def _own(caller: Caller, dataset: Dataset, action: Action, share: Share | None) 
     return decide(subject, action, facts(dataset), share=share_facts(share), now=caller.now)
 
 
-def _about(service: Service, dataset: Dataset, sub: str, action: Action, share: Share | None) -> Decision:
+def _about(
+    service: Service, dataset: Dataset, sub: str, action: Action, share: Share | None, until: float | None = None
+) -> Decision:
     """Judge somebody who is not calling by the roles that the IdP tells; who is no active member has none."""
-    member = service.directory.member(dataset.company_id, sub)
+    member = service.directory.member(dataset.company_id, sub, until=until)
     subject = person(sub, member.roles if member else (), mapping=service.settings.roles)
     return decide(subject, action, facts(dataset), share=share_facts(share), now=service.now())
 

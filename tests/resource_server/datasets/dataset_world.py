@@ -85,6 +85,8 @@ class FakeIdP:
             found = people.get(unquote(rest.removeprefix("/")))
             return (404, {}) if found is None else (200, found)
         wanted = query.get("q", [""])[0].casefold()
+        if len(wanted) > 200:
+            return 400, {}
         found = [one for one in people.values() if wanted in one["username"] or wanted in (one["email"] or "")]
         start, limit = int(query.get("cursor", ["0"])[0]), int(query.get("limit", ["50"])[0])
         following = str(start + limit) if start + limit < len(found) else None

@@ -212,6 +212,31 @@ def test_200_questions_cost_as_many_statements_as_one(world: World) -> None:
     assert 400 == ines.post("/access/v1/evaluations", too_many).status_code
 
 
+def test_asking_about_many_people_ends_after_3_seconds(world: World) -> None:
+    """Where the IdP takes 40 ms for each; answers are remembered, so that trying again leads to the end."""
+    identifier, robot = world.person("ines").create(), world.machine("wind-robot")
+    asked = {"evaluations": [question(f"sub-{number}", "read", identifier) for number in range(200)]}
+    fetch, start = world.idp.fetch, world.now
+    robot.get("/datasets")
+
+    def slow(url: str, **arguments: Any) -> tuple[int, bytes]:
+        world.now += 0.04
+        return fetch(url, **arguments)
+
+    world.service.directory._fetch = slow
+    took, statuses = [], []
+    for _ in range(4):
+        began = world.now
+        answer = robot.post("/access/v1/evaluations", asked)
+        took.append(world.now - began)
+        statuses.append(answer.status_code)
+        world.now += float(answer.headers.get("Retry-After", 0))
+
+    assert [503, 503, 200, 200] == statuses
+    assert all(seconds < 3.1 for seconds in took)
+    assert world.now - start < 12
+
+
 @pytest.mark.parametrize(
     "change",
     [
