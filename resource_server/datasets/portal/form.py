@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Final, get_args
+from typing import Annotated, Any, Final, get_args
 
 from flask import request
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 from werkzeug.exceptions import BadRequest
 
-from resource_server.datasets.names import Description, Name
+from resource_server.datasets.names import Description, Name, seen
 from resource_server.datasets.portal.words import day
 from resource_server.policy import Access, Mode
 
 _NAME: Final[TypeAdapter[str]] = TypeAdapter(Name)
+_SEEN: Final[TypeAdapter[str]] = TypeAdapter(Annotated[str, AfterValidator(seen)])
 _DESCRIPTION: Final[TypeAdapter[str]] = TypeAdapter(Description)
 _LAST: Final = date(9998, 12, 31)
 
@@ -69,7 +70,7 @@ def details() -> Form:
     # Browsers send line ends as CR LF; a description keeps the LF.
     values = {"name": text("name").strip(), "description": text("description").replace("\r\n", "\n").strip()}
     errors = {}
-    if not values["name"]:
+    if not _fits(_SEEN, values["name"]):
         errors["name"] = "Enter a name"
     elif not _fits(_NAME, values["name"]):
         errors["name"] = "Use at most 200 letters, on one line and without control characters"

@@ -116,6 +116,7 @@ def put(browser: Browser, dataset_id: str, *, file: tuple[Any, ...] | None = Non
     [
         ({"name": ""}, ["Enter a name"]),
         ({"name": "   "}, ["Enter a name"]),
+        ({"name": "\u200b\u200f"}, ["Enter a name"]),
         ({"name": "a" * 201}, ["at most 200 letters"]),
         ({"name": "a\u202eb"}, ["at most 200 letters"]),
         ({"name": "a\x00b"}, ["at most 200 letters"]),
@@ -179,6 +180,16 @@ def test_a_colleague_is_found_by_user_name_or_e_mail(world: PortalWorld, user: s
     assert "until 1 March 2027" in browser.page(answer.location).text
 
 
+def test_a_colleague_with_a_very_long_e_mail_is_found(world: PortalWorld) -> None:
+    """The member API searches for at most 200 characters."""
+    address = "i" * 64 + "@" + "a" * 180 + ".example"
+    world.idp.members[WIND]["sub-ines"]["email"] = address
+    dataset_id = world.person("ada").create("Wind", mode="restricted")
+    answer = world.browser("ada").send(f"/portal/datasets/{dataset_id}/shares", user=address, access="read")
+
+    assert 303 == answer.status_code
+
+
 @pytest.mark.parametrize(
     ("fields", "mistake"),
     [
@@ -187,6 +198,8 @@ def test_a_colleague_is_found_by_user_name_or_e_mail(world: PortalWorld, user: s
         ({"user": "kari"}, "No member of North Sea Energy has this user name or e-mail"),
         ({"user": "gone"}, "No member of North Sea Energy has this user name or e-mail"),
         ({"user": "a\x00b"}, "No member of North Sea Energy has this user name or e-mail"),
+        ({"user": "a" * 201}, "No member of North Sea Energy has this user name or e-mail"),
+        ({"user": "a" * 255}, "No member of North Sea Energy has this user name or e-mail"),
         ({"user": "a" * 300}, "No member of North Sea Energy has this user name or e-mail"),
         ({"user": "ada"}, "Ada owns this dataset"),
         ({"user": "ines", "end": "2027-01-14"}, "The end cannot be before today, 15 January 2027"),
