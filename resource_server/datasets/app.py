@@ -12,6 +12,7 @@ from resource_server.datasets import api, portal, problems
 from resource_server.datasets.cursor import Cursors
 from resource_server.datasets.database import Database
 from resource_server.datasets.directory import Directory
+from resource_server.datasets.errors import NotFound
 from resource_server.datasets.service import SCOPES, Service, current_service
 from resource_server.datasets.settings import Settings
 from resource_server.fetch import Fetch, fetch
@@ -36,6 +37,7 @@ def create_app(settings: Settings, *, fetch: Fetch = fetch, clock: Callable[[], 
     app.extensions["datasets"] = service
     protect(app, service.tokens)
     problems.register(app)
+    app.before_request(_refuse_other_spellings)
     app.before_request(_refuse_bad_encoding)
     app.after_request(_headers)
     api.register(app)
@@ -65,6 +67,12 @@ def build_service(settings: Settings, *, fetch: Fetch = fetch, clock: Callable[[
     )
     database = Database(settings.database_url.get_secret_value())
     return Service(settings, database, directory, tokens, Cursors(secret), clock)
+
+
+def _refuse_other_spellings() -> None:
+    """Werkzeug routes `//x` as `/x`, and a proxy's rule for `/x` would not have seen it."""
+    if request.environ.get("PATH_INFO", "").startswith("//"):
+        raise NotFound
 
 
 def _refuse_bad_encoding() -> None:

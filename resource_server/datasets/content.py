@@ -14,7 +14,7 @@ from typing import IO, Final
 from sqlalchemy import delete, insert, select
 
 from resource_server import Principal
-from resource_server.datasets.dataset import require
+from resource_server.datasets.dataset import demand, require
 from resource_server.datasets.models import Chunk, Dataset
 from resource_server.datasets.service import Caller, Service
 
@@ -55,10 +55,14 @@ def received(stream: IO[bytes]) -> Iterator[Upload]:
         yield Upload(file, size, digest.digest())
 
 
-def writable(service: Service, principal: Principal, dataset_id: str) -> Dataset:
+# Raises when the dataset is not what the client believed it to be (If-Match).
+Unless = Callable[[Dataset], None]
+
+
+def writable(service: Service, principal: Principal, dataset_id: str, *, unless: Unless | None = None) -> Dataset:
     """The dataset whose content the caller may replace: asked before a body of 16 MiB is read."""
     with service.transaction(principal) as caller:
-        return require(caller, "modify", dataset_id).dataset
+        return _writable(caller, dataset_id, unless)
 
 
 def replace(
@@ -68,15 +72,16 @@ def replace(
     upload: Upload,
     media_type: str,
     *,
-    unless: Callable[[Dataset], None] = lambda _dataset: None,
+    unless: Unless | None = None,
 ) -> Dataset:
     """Put the upload in the place of what was there; readers see all of the old or all of the new.
 
-    `unless` raises when the dataset, now locked, is not what the client believed it to be (If-Match).
+    `unless` is asked about the dataset that nobody else can change now.
     """
     with service.transaction(principal) as caller:
-        dataset = require(caller, "modify", dataset_id, lock=True).dataset
-        unless(dataset)
+        dataset = _writable(caller, dataset_id, unless, lock=True)
+        if unless is not None:
+            unless(dataset)
         store(caller, dataset, upload, media_type)
         return dataset
 
@@ -104,6 +109,14 @@ def reading(
     with service.transaction(principal, snapshot=True) as caller:
         dataset = require(caller, "read", dataset_id).dataset
         yield dataset, lambda: _copy(caller, dataset)
+
+
+def _writable(caller: Caller, dataset_id: str, unless: Unless | None, *, lock: bool = False) -> Dataset:
+    found = require(caller, "modify", dataset_id, lock=lock)
+    # What a condition tells about the content is for who may read it.
+    if unless is not None:
+        demand(caller, "read", found)
+    return found.dataset
 
 
 def _copy(caller: Caller, dataset: Dataset) -> IO[bytes]:

@@ -35,7 +35,7 @@ class Cursors:
         """The cursor, base64url."""
         value = position.value if isinstance(position.value, str) else position.value.isoformat()
         payload = json.dumps([position.sort, value, str(position.id)]).encode()
-        return base64.urlsafe_b64encode(self._mac(payload, sub) + payload).rstrip(b"=").decode()
+        return _spelled(self._mac(payload, sub) + payload)
 
     def read(self, cursor: str, sub: str, sort: str) -> Position:
         """The position.
@@ -47,6 +47,9 @@ class Cursors:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         except ValueError:
             raise BadCursor from None
+        # The bits that base64 leaves over at the end would make other spellings of the same cursor.
+        if _spelled(raw) != cursor:
+            raise BadCursor
         if not hmac.compare_digest(raw[:_MAC], self._mac(raw[_MAC:], sub)):
             raise BadCursor
         made_for, value, identifier = json.loads(raw[_MAC:])
@@ -57,3 +60,7 @@ class Cursors:
 
     def _mac(self, payload: bytes, sub: str) -> bytes:
         return hmac.digest(self._key, sub.encode() + b"\0" + payload, hashlib.sha256)[:_MAC]
+
+
+def _spelled(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

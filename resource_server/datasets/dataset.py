@@ -17,7 +17,7 @@ from resource_server.policy import Share as ShareFacts
 
 
 class Changes(TypedDict, total=False):
-    """What may be changed of a dataset; absent means unchanged."""
+    """What may be changed of a dataset, at least one of them; absent means unchanged."""
 
     name: str
     description: str
@@ -78,8 +78,10 @@ def add(caller: Caller, company_id: str, *, name: str, mode: Mode, description: 
     return dataset
 
 
-def change(service: Service, principal: Principal, dataset_id: str, changes: Changes) -> Dataset:
+def change(service: Service, principal: Principal, dataset_id: str, changes: Changes) -> Dataset | None:
     """Set what `changes` names: name and description as who may modify, mode and owner as who may share.
+
+    The dataset as it is then; None where the caller may not read it: neither right contains the one to read.
 
     Raises:
         NotFound: also when the new owner is no active member of the company.
@@ -93,7 +95,8 @@ def change(service: Service, principal: Principal, dataset_id: str, changes: Cha
     with service.transaction(principal) as caller:
         found = find(caller, dataset_id, lock=True)
         _demand_all(caller, found, changes)
-        return _apply(caller, found.dataset, changes)
+        changed = _apply(caller, found.dataset, changes)
+        return changed if judge(caller, "read", found).allowed else None
 
 
 def delete(service: Service, principal: Principal, dataset_id: str) -> None:
@@ -196,8 +199,7 @@ def _with_share(chosen: Select[Dataset], sub: str) -> Select[Dataset, Share]:
 
 
 def _demand_all(caller: Caller, found: Found, changes: Changes) -> None:
-    # An empty change is judged too: it must not tell more than a full one.
-    if changes.keys() & {"name", "description"} or not changes:
+    if changes.keys() & {"name", "description"}:
         demand(caller, "modify", found)
     if changes.keys() & {"mode", "owner"}:
         demand(caller, "share", found)
@@ -210,6 +212,5 @@ def _apply(caller: Caller, dataset: Dataset, changes: Changes) -> Dataset:
             record(caller, dataset, f"{field}.changed", {"from": before, "to": after})
     for field, value in changes.items():
         setattr(dataset, field, value)
-    if changes:
-        dataset.updated_at = caller.now
+    dataset.updated_at = caller.now
     return dataset

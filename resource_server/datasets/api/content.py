@@ -33,7 +33,9 @@ def download(dataset_id: str) -> ResponseReturnValue:
 def upload(dataset_id: str) -> ResponseReturnValue:
     """Replace the content; the old stays when the new does not arrive completely."""
     service, who = current_service(), current_principal()
-    content.writable(service, who, dataset_id)
+    # Not ignored for who may not read: a client that sends If-Match relies on it, and would overwrite what it protects.
+    unless = _unless_changed if request.if_match or request.if_none_match else None
+    content.writable(service, who, dataset_id, unless=unless)
     media_type = _media_type()
     if (request.content_length or 0) > content.LIMIT:
         raise content.TooLarge
@@ -43,7 +45,7 @@ def upload(dataset_id: str) -> ResponseReturnValue:
         # A server that ends the stream itself does not tell an end from a break.
         if request.content_length not in (None, body.size):
             raise BadRequest("the body is not as long as Content-Length says")
-        dataset = content.replace(service, who, dataset_id, body, media_type, unless=_unless_changed)
+        dataset = content.replace(service, who, dataset_id, body, media_type, unless=unless)
     return _tagged(Response(status=204), dataset)
 
 

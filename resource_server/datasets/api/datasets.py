@@ -1,9 +1,10 @@
 """`/datasets` and `/datasets/<id>`."""
 
-from typing import Any, Literal, cast
+from typing import Any, Literal, Self, cast
 
 from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
+from pydantic import model_validator
 from werkzeug.exceptions import BadRequest
 
 from resource_server.datasets import dataset, visible
@@ -25,12 +26,18 @@ class NewDataset(Body):
 
 
 class ChangedDataset(Body):
-    """The body of PUT: what is absent stays as it is."""
+    """The body of PUT: what is absent stays as it is; something must be there."""
 
     name: Name = ""
     mode: Literal["company", "restricted"] = "company"
     description: Description = ""
     owner: Subject = ""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("names nothing to change")
+        return self
 
 
 @blueprint.get("/datasets")
@@ -58,12 +65,13 @@ def read(dataset_id: str) -> ResponseReturnValue:
 
 @blueprint.put("/datasets/<dataset_id>")
 def change(dataset_id: str) -> ResponseReturnValue:
-    """Change some of name, description, mode, owner."""
+    """Change some of name, description, mode, owner; whoever may not read the dataset is told only that it is done."""
     service, who = current_service(), current_principal()
     # Before the body is looked at: a bad one must not tell a foreign id from none.
     dataset.known(service, who, dataset_id)
     changes = cast("dataset.Changes", body(ChangedDataset).model_dump(exclude_unset=True))
-    return jsonify(dataset_json(dataset.change(service, who, dataset_id, changes)))
+    changed = dataset.change(service, who, dataset_id, changes)
+    return Response(status=204) if changed is None else jsonify(dataset_json(changed))
 
 
 @blueprint.delete("/datasets/<dataset_id>")

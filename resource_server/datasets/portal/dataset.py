@@ -94,8 +94,8 @@ def rename(dataset_id: str) -> ResponseReturnValue:
     if not given.good:
         return pages.page("edit", 400, one=one, form=given)
     changes: datasets.Changes = {"name": given.values["name"], "description": given.values["description"]}
-    changed = datasets.change(current_portal().service, person().principal, dataset_id, changes)
-    return pages.done("portal.dataset.show", "The new name and description are saved.", dataset_id=str(changed.id))
+    datasets.change(current_portal().service, person().principal, dataset_id, changes)
+    return pages.done("portal.dataset.show", "The new name and description are saved.", dataset_id=dataset_id)
 
 
 @blueprint.post("/mode")

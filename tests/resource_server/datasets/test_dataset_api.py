@@ -76,6 +76,9 @@ def test_delete_takes_everything_along(world: World) -> None:
         {"name": "a\x00b"},
         {"name": "a\nb"},
         {"name": "a\u202eb"},
+        {"name": "a\u2028b"},
+        *({"name": blank * 3} for blank in " \u00a0\u200b\u200f\u061c\u2028\u2029\u0301\u2800\u3164"),
+        {"name": "\u200b \u200f"},
         {"name": 7},
         {"name": None},
         {"name": "x", "mode": "public"},
@@ -153,6 +156,21 @@ def test_a_cursor_is_bound_to_its_person_and_order(world: World) -> None:
     assert 400 == world.person("mette").get(f"/datasets?limit=1&cursor={cursor}").status_code
     assert 400 == ines.get(f"/datasets?limit=1&sort=-name&cursor={cursor}").status_code
     assert 400 == ines.get(f"/datasets?limit=1&cursor={cursor[:-2]}AA").status_code
+
+
+def test_a_cursor_has_one_spelling(world: World) -> None:
+    """Base64 leaves bits over at its end, and padding can be added: neither makes the same cursor."""
+    ines = world.person("ines")
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    for name in ("a", "ab", "abc", "abcd"):
+        ines.create(name)
+    cursors = [(ines.get(f"/datasets?limit={many}").json or {})["next"] for many in (1, 2, 3)]
+    (cursor, *_rest) = [one for one in cursors if len(one) % 4]
+    last = alphabet.index(cursor[-1])
+
+    assert 200 == ines.get(f"/datasets?cursor={cursor}").status_code
+    for other in (cursor[:-1] + alphabet[last + 1], cursor + "=" * (-len(cursor) % 4), cursor + "="):
+        assert 400 == ines.get(f"/datasets?cursor={other}").status_code
 
 
 def test_a_list_is_filtered(world: World) -> None:
@@ -236,6 +254,36 @@ def test_each_scope_is_exact(world: World, scope: str, method: str, path: str, b
     assert f'scope="{scope}"' in refused.headers["WWW-Authenticate"]
 
 
+def test_a_change_shows_the_dataset_to_whoever_may_read_it(world: World) -> None:
+    """Neither the scope to modify nor the one to share contains the one to read: the change is made, unseen."""
+    ada = world.person("ada")
+    identifier = ada.create(description="secret")
+    changes = {"datasets:modify": {"name": "x"}, "datasets:share": {"mode": "restricted"}}
+    for scope, change in changes.items():
+        blind = world.person("ada", scope=scope).put(f"/datasets/{identifier}", change)
+        assert (204, b"") == (blind.status_code, blind.data)
+    found = ada.get(f"/datasets/{identifier}").json or {}
+    assert ("x", "restricted") == (found["name"], found["mode"])
+    both = world.person("ada", scope="datasets:modify datasets:read").put(f"/datasets/{identifier}", {"name": "y"})
+    assert (200, "secret") == (both.status_code, (both.json or {})["description"])
+
+
+def test_whoever_gives_a_restricted_dataset_away_sees_it_no_more(world: World) -> None:
+    ines = world.person("ines")
+    identifier = ines.create(mode="restricted")
+
+    assert 204 == ines.put(f"/datasets/{identifier}", {"owner": "sub-mette"}).status_code
+    assert 403 == ines.get(f"/datasets/{identifier}").status_code
+
+
+def test_a_change_of_nothing_is_refused(world: World) -> None:
+    ines = world.person("ines")
+    identifier = ines.create()
+    refused = ines.put(f"/datasets/{identifier}", {})
+
+    assert (400, "body: names nothing to change") == (refused.status_code, (refused.json or {})["detail"])
+
+
 def test_authorization_details_narrow_everything(world: World) -> None:
     """RFC 9396: reading one dataset here, and nothing else."""
     ada = world.person("ada")
@@ -296,6 +344,15 @@ def test_tokens_may_be_checked_by_introspection(dataset_database: Database, worl
     asking.idp.away = True
     assert 503 == asking.person("mette").get("/datasets").status_code
     asking.service.database.engine.dispose()
+
+
+@pytest.mark.parametrize("path", ["//datasets", "///datasets", "//health/live"])
+def test_a_path_has_one_spelling(world: World, path: str) -> None:
+    """Werkzeug alone takes the slashes away, so that a proxy's rule for the path would not hold."""
+    plain = world.person("ines").get("/datasets", environ_overrides={"PATH_INFO": "/" + path.lstrip("/")})
+    other = world.person("ines").get("/datasets", environ_overrides={"PATH_INFO": path})
+
+    assert (200, 404) == (plain.status_code, other.status_code)
 
 
 def test_every_method_is_explicit(world: World) -> None:

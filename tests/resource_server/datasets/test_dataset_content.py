@@ -103,6 +103,22 @@ def test_if_match_guards_against_lost_updates(world: World) -> None:
     assert b"2" == read(ines.get(f"/datasets/{identifier}/content"))
 
 
+def test_a_condition_tells_nothing_to_whoever_may_not_read(world: World) -> None:
+    """403 whether the guess is right or wrong, rather than a write without the protection that was asked for."""
+    ines = world.person("ines")
+    identifier = ines.create()
+    tag = ines.upload(identifier, b"secret").headers["ETag"]
+    blind = world.person("ines", scope="datasets:modify")
+
+    for guess in (tag, '"x"', "*"):
+        for condition in ("If-Match", "If-None-Match"):
+            refused = blind.upload(identifier, b"y", headers={condition: guess})
+            assert (403, "scope") == (refused.status_code, (refused.json or {})["reason"])
+            assert 'scope="datasets:read"' in refused.headers["WWW-Authenticate"]
+    assert b"secret" == read(ines.get(f"/datasets/{identifier}/content"))
+    assert 204 == blind.upload(identifier, b"y").status_code
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 def test_16_mib_are_enough(world: World, chunked: bool) -> None:
     """One byte more is 413, also when nobody said how many would come; what was there stays."""
