@@ -14,6 +14,7 @@ from idp.clients import registration
 from idp.db import db
 from idp.declared import state
 from idp.fetch import Fetcher
+from idp.jobs import sweep
 
 GOOD = {"redirect_uris": ["https://app.example/callback"]}
 
@@ -173,6 +174,9 @@ def test_an_initial_access_token_ends(post, admission, clock, app):
     clock.advance(days=1)
 
     assert 401 == post(GOOD, token).status_code
+    with app.app_context():
+        clock.advance(1)
+        assert {"initial_access_token": 1} == sweep.work()
 
 
 def test_the_client_belongs_to_the_company_of_the_token(world, post, admission):
