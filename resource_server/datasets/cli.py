@@ -1,11 +1,9 @@
 """The `dataset-service` command."""
 
 import os
+import socket
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
 
 import click
 from granian.constants import HTTPModes, Interfaces
@@ -24,24 +22,27 @@ from resource_server.datasets.bodies import WAITING
 from resource_server.datasets.embedded import with_database
 from resource_server.datasets.settings import Refused, Settings, load
 
-P = ParamSpec("P")
-
 _ALWAYS_FREE = 16  # threads that clients cannot take by dawdling over their bodies
 
 
-def _one_line(command: Callable[P, None]) -> Callable[P, None]:
-    """End with status 1 and one line on stderr for what the operator can mend."""
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def dataset_service() -> None:
+    """Datasets of companies, shared within a company; settings are DATASETS_* variables (see docs/operate.md)."""
 
-    @wraps(command)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except (Refused, NoDatabase, NoIdentityProvider) as error:
-            _fail(str(error))
-        except SQLAlchemyError as error:
-            _fail(f"the database cannot be used: {type(error).__name__}; look at DATASETS_DATABASE_URL and run migrate")
 
-    return guarded
+def main() -> None:
+    """Run the command line; what the operator can mend is one line on stderr, and the exit status is 1."""
+    try:
+        status = dataset_service.main(standalone_mode=False)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except (Refused, NoDatabase, NoIdentityProvider) as error:
+        _fail(str(error))
+    except SQLAlchemyError as error:
+        _fail(f"the database cannot be used: {type(error).__name__}; look at DATASETS_DATABASE_URL and run migrate")
+    sys.exit(status if isinstance(status, int) else 0)
 
 
 def _fail(reason: str) -> None:
@@ -49,34 +50,28 @@ def _fail(reason: str) -> None:
     sys.exit(1)
 
 
-@click.group()
-def main() -> None:
-    """Datasets of companies, shared within a company."""
-
-
-@main.command()
-@click.option("--bind", required=True, metavar="HOST:PORT")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64))
-@_one_line
+@dataset_service.command()
+@click.option("--bind", default="", metavar="HOST:PORT", help="Where to listen, such as 127.0.0.1:8001; required.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
 def serve(bind: str, workers: int) -> None:
     """Answer HTTP; the embedded database is migrated first."""
     host, port = _address(bind)
-    with with_database(load()) as settings:
+    given = load()
+    _refuse_taken(host, port)
+    with with_database(given) as settings:
         _hand_on(settings)
         _server(host, port, workers).serve()
 
 
-@main.command()
-@_one_line
+@dataset_service.command()
 def migrate() -> None:
     """Bring the schema to its newest version, as its owner."""
     with with_database(load()) as settings:
         migrations.upgrade(_secret(settings.migrations_database_url), _secret(settings.database_url))
 
 
-@main.command("load")
+@dataset_service.command("load")
 @click.argument("file", type=click.Path(path_type=Path))
-@_one_line
 def load_file(file: Path) -> None:
     """Add the datasets of a TOML file that are not there yet, as the schema's owner."""
     with with_database(load()) as settings:
@@ -105,9 +100,18 @@ def _server(host: str, port: int, workers: int) -> MPServer:
 
 def _address(bind: str) -> tuple[str, int]:
     host, _, port = bind.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+    if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 65536:
         raise Refused("--bind must be HOST:PORT, such as 127.0.0.1:8001")
     return host.strip("[]"), int(port)
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """Granian would share a taken port with the server that has it, and each would get half of the requests."""
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            pass
+    except OSError as error:
+        raise Refused(f"--bind {host}:{port}: {error.strerror or error}; choose another address") from None
 
 
 def _hand_on(settings: Settings) -> None:

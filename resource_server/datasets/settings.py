@@ -50,6 +50,15 @@ SECRETS = frozenset(
 )
 
 
+# What is missing is easier to set after a pattern.
+_EXAMPLES = {
+    "public_url": "DATASETS_PUBLIC_URL=https://data.example.org",
+    "issuer": "DATASETS_ISSUER=https://id.example.org",
+    "client_id": "DATASETS_CLIENT_ID=dataset-service",
+    "client_secret": "DATASETS_CLIENT_SECRET_FILE=/run/secrets/dataset-service",
+}
+
+
 class Settings(BaseModel, frozen=True, extra="forbid"):
     """What an operator says about this service; read once, at the start."""
 
@@ -140,5 +149,10 @@ def _first(error: ValidationError) -> str:
     reason = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:
         return reason
-    variable = f"{PREFIX}{first['loc'][0]}".upper()
-    return f"{variable} is missing: set it" if first["type"] == "missing" else f"{variable}: {reason}"
+    name = str(first["loc"][0])
+    variable = f"{PREFIX}{name}".upper()
+    return (
+        f"{variable} is missing: set it, as in {_EXAMPLES[name]}"
+        if first["type"] == "missing"
+        else f"{variable}: {reason}"
+    )

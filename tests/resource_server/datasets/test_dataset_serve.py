@@ -150,10 +150,38 @@ def test_without_a_database_url_there_is_an_embedded_one(tmp_path: Path) -> None
     assert (tmp_path / "postgres" / "data").is_dir()
 
 
+def test_a_taken_port_is_refused() -> None:
+    """Before anything starts; Granian itself would share it with whoever has it."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings = {"DATASETS_PUBLIC_URL": AUDIENCE, "DATASETS_ISSUER": ISSUER, **CLIENT}
+        process = start("serve", "--bind", f"127.0.0.1:{taken.getsockname()[1]}", **settings)
+        output, _ = process.communicate(timeout=60)
+
+    assert 1 == process.returncode
+    assert 1 == len(output.splitlines()), output
+    assert "Address already in use" in output
+    assert "choose another address" in output
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_says_where_the_settings_are(option: str) -> None:
+    process = start(option)
+    output, _ = process.communicate(timeout=60)
+
+    assert 0 == process.returncode
+    assert "docs/operate.md" in output
+
+
 @pytest.mark.parametrize(
     ("arguments", "settings", "words"),
     [
         (["serve", "--bind", "localhost"], {}, "--bind must be HOST:PORT"),
+        (["serve"], {}, "--bind must be HOST:PORT, such as 127.0.0.1:8001"),
+        (["serve", "--port", "8001"], {}, "No such option"),
+        (["serve", "--bind", "127.0.0.1:8001", "--workers", "0"], {}, "--workers"),
         (["serve", "--bind", "127.0.0.1:8001"], {"DATASETS_COLOUR": "x"}, "DATASETS_COLOUR is no setting"),
         (["serve", "--bind", "127.0.0.1:8001"], {"DATASETS_PUBLIC_URL": "http://example.org"}, "must be https"),
         (["migrate"], {"DATASETS_DATABASE_URL": "postgresql://x@/x?host=/nowhere"}, "DATASETS_DATABASE_URL"),

@@ -1,10 +1,12 @@
 """Settings that make no service stop the start, with one line that says what to do."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
-from resource_server.datasets.settings import Refused, load
+from resource_server.datasets.settings import PREFIX, Refused, Settings, load
 
 GOOD = {
     "DATASETS_PUBLIC_URL": "https://data.example.org",
@@ -62,8 +64,18 @@ def test_nonsense_stops_the_start(change: dict[str, str], words: str) -> None:
 
 @pytest.mark.parametrize("missing", sorted(GOOD))
 def test_what_is_missing_is_named(missing: str) -> None:
-    with pytest.raises(Refused, match=f"{missing} is missing"):
+    with pytest.raises(Refused, match=f"^{missing} is missing: set it, as in {missing}(_FILE)?=.+"):
         load({name: value for name, value in GOOD.items() if name != missing})
+
+
+def test_every_setting_is_in_the_table_with_its_default() -> None:
+    """docs/operate.md lists them, and none that there is not."""
+    page = (Path(__file__).parents[3] / "docs" / "operate.md").read_text()
+    documented = dict(re.findall(rf"^\| `{PREFIX}([A-Z_]+)` \|(?: `(.*?)`)? \| \S", page, re.MULTILINE))
+    fields = {name.upper(): field for name, field in Settings.model_fields.items()}
+    defaults = {name: "" if field.is_required() else field.default or "" for name, field in fields.items()}
+
+    assert defaults | {"ROLES": json.dumps(Settings.model_fields["roles"].default)} == documented
 
 
 def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
