@@ -7,12 +7,10 @@ from flask import Blueprint, Response, request
 
 from consent_ui.forms import Stale
 from consent_ui.pages import protect, render
-from idp.context import settings
 from idp.oauth.interaction import Lost
+from idp.sso import csrf
 
 log = logging.getLogger(__name__)
-
-_OURS = {"same-origin", "none"}  # Sec-Fetch-Site; `none`: the person's own reload of a page that was a POST
 
 
 def guard(blueprint: Blueprint) -> Blueprint:
@@ -27,10 +25,7 @@ def guard(blueprint: Blueprint) -> Blueprint:
 
 def refuse_foreign() -> Response | None:
     """Where a browser says what a POST comes from, it must be us; `Origin: null` is not."""
-    # The origin is the configured one: Host and the scheme that a proxy shows are not believed.
-    ours = settings().public_url
-    foreign = request.headers.get("Origin", ours) != ours or request.headers.get("Sec-Fetch-Site", "none") not in _OURS
-    if request.method != "POST" or not foreign:
+    if request.method != "POST" or csrf.same_origin():
         return None
     log.warning("csrf.refused", extra={"endpoint": request.endpoint, "reason": "origin"})
     return render("foreign", 403)

@@ -171,6 +171,8 @@ def _refuse_at_the_edge() -> None:
     query = environ.get("QUERY_STRING", "").encode("latin-1")
     if len(path) + len(query) > MAX_URL:
         _refuse(414)
+    if path.startswith(b"//"):
+        _refuse(404)  # the router would drop a slash, and a proxy in front that looks at paths see another one
     _refuse_what_is_no_text(path + b"&" + unquote_to_bytes(query))
     if media.startswith("multipart/"):
         flask.abort(415)

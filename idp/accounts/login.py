@@ -22,7 +22,7 @@ from idp.limits import Counter, Limit, Taken, Window
 
 _QUARTER = 15 * 60
 # Known: the account's owner signed in with this browser before, so only its own failures slow it down.
-KNOWN_DEVICE = Limit("login.device", (Window(10, _QUARTER),), silent=True)
+KNOWN_DEVICE = Limit("login.device", (Window(10, _QUARTER), Window(100, 86_400)), silent=True)
 # All other browsers together; NIST SP 800-63B-4 §3.2.2 wants at most 100 failures.
 OTHER_DEVICES = Limit("login.account", (Window(10, _QUARTER, slow=30), Window(100, 86_400)), silent=True)
 ADDRESS = Limit("login.address", (Window(30, 5 * 60), Window(200, 3600)))
@@ -91,7 +91,7 @@ def authenticate(identifier: str, password: str, *, address: str, device: str | 
         raise InvalidRequest("a name has visible characters only")
     account = _find(name)
     own = _own_counter(name, account, device)
-    taken = _admit(own, limits.network(address))
+    taken = _admit(own, name.casefold(), limits.network(address))
     right, rehashed = _check(secret, account, taken)
     if account is None or not right:
         _refused(account, own, taken, address)
@@ -131,8 +131,9 @@ def _own_counter(name: str, account: _Account | None, device: str | None) -> Cou
     return Counter(OTHER_DEVICES, str(account.id))
 
 
-def _admit(own: Counter, address: str) -> Taken:
-    taken = limits.take(own, Counter(ADDRESS, address), Counter(NAMES, address, once=own.subject))
+def _admit(own: Counter, name: str, address: str) -> Taken:
+    # The name as typed: two spellings of one account count like two names, or the count would tell who exists.
+    taken = limits.take(own, Counter(ADDRESS, address), Counter(NAMES, address, once=name))
     if not taken.refused <= {own.limit}:
         # One row tells the operator enough, and a flood must not fill the table.
         if not limits.take(Counter(_EVENT, address)).refused:

@@ -1,6 +1,6 @@
 """How clients authenticate (RFC 6749 §2.3, RFC 7591 §2): exactly the registered method, and only one at a time.
 
-Unknown client and wrong secret are one answer that takes one time. Secrets in the query are never read.
+Unknown client and wrong secret are one answer, limits too. Secrets in the query are never read.
 """
 
 import base64
@@ -86,7 +86,7 @@ def _refuse_two(request: OAuthRequest) -> None:
 
 def _with_secret(query: Query, client_id: str, secret: str) -> Client | None:
     client = query(client_id)
-    if secrets.check(client, secret):
+    if secrets.check(client, secret, asked=client_id):
         return client
     if client is not None and (changed := _changed(query, client)) and secrets.check(changed, secret):
         return changed

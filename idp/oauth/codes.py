@@ -51,10 +51,10 @@ _BEGIN_AND_READ = f"""
 _REDEEM = f"""
     WITH code AS (
         UPDATE authorization_code SET uses = uses + 1
-         WHERE hash = %(code)s AND client_id = %(client)s AND expires_at > %(now)s
-        RETURNING grant_id, redirect_uri, code_challenge, nonce, uses
+         WHERE hash = %(code)s AND client_id = %(client)s
+        RETURNING grant_id, redirect_uri, code_challenge, nonce, uses, expires_at > %(now)s AS in_time
     )
-    SELECT {standing.COLUMNS}, code.redirect_uri, code.code_challenge, code.nonce, code.uses
+    SELECT {standing.COLUMNS}, code.redirect_uri, code.code_challenge, code.nonce, code.uses, code.in_time
       FROM code JOIN oauth_grant g ON g.id = code.grant_id {standing.JOINS}
 """  # noqa: S608 - constants
 
@@ -68,6 +68,7 @@ class Redemption:
     code_challenge: str | None
     nonce: str | None
     uses: int
+    in_time: bool
 
 
 def begin(grant: dict[str, Any]) -> None:
@@ -99,4 +100,4 @@ def redeem(code: str, client_id: str, now: datetime) -> Redemption | None:
     values = {"code": digest(code), "client": client_id, "now": now, "limit": standing.IN_A_TOKEN, **named(None)}
     with db.hot() as cursor:
         row = cursor.execute(_REDEEM, values).fetchone()
-    return Redemption(standing.from_row(row[:-4]), *row[-4:]) if row else None
+    return Redemption(standing.from_row(row[:-5]), *row[-5:]) if row else None

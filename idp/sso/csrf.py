@@ -3,10 +3,20 @@
 A page of one person is void once another has signed in, and a token for one form or request is nothing for another.
 """
 
-from idp.context import keys
+from flask import request
+
+from idp.context import keys, settings
 from idp.sso import browser, session
 
 _PURPOSE = "csrf"
+_OURS = {"same-origin", "none"}  # Sec-Fetch-Site; `none`: the person's own reload of a page that was a POST
+
+
+def same_origin() -> bool:
+    """Whether this request comes from a page of ours, as far as the browser says; `Origin: null` does not."""
+    # The origin is the configured one: Host and the scheme that a proxy shows are not believed.
+    ours = settings().public_url
+    return request.headers.get("Origin", ours) == ours and request.headers.get("Sec-Fetch-Site", "none") in _OURS
 
 
 def token(purpose: str) -> str:

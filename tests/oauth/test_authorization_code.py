@@ -229,3 +229,23 @@ def test_access_token_is_exactly_this(world, browser, client, clock):
         "member_ver": version,
     } == claims
     assert ("Bearer", 300, "openid email") == (response["token_type"], response["expires_in"], response["scope"])
+
+
+def test_late_replay_ends_the_grant_too(world, browser, client, clock):
+    """A second use after the code's time is a second use (RFC 6749 §4.1.2)."""
+    world.user("ada")
+    code = browser.authorize(client, user="ada", scope="openid offline_access")["code"]
+    tokens = client.redeem(code).json
+    clock.advance(63)
+
+    assert "invalid_grant" == client.redeem(code).json["error"]
+    assert "invalid_grant" == client.refresh(tokens["refresh_token"]).json["error"]
+
+
+def test_expired_code_is_refused(world, browser, client, clock):
+    """Sixty seconds, and not one more."""
+    world.user("ada")
+    code = browser.authorize(client, user="ada")["code"]
+    clock.advance(60)
+
+    assert "invalid_grant" == client.redeem(code).json["error"]

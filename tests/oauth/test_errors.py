@@ -357,3 +357,10 @@ def test_busy_pool_is_503_too(away, client, wire, world):
 
     assert (503, "5") == (answer.status_code, answer.headers["Retry-After"])
     assert 200 == there.userinfo(token).status_code
+
+
+def test_a_path_has_one_spelling(app):
+    """Slashes are not merged: a proxy that looks at paths and we see the same one."""
+    http = app.test_client()
+    for path in ("//oauth2/token", "////account", "//.well-known/openid-configuration", "/oauth2//token"):
+        assert 404 == http.open(path, base_url="https://id.example.com", method="POST").status_code

@@ -258,3 +258,27 @@ def test_registered_query_survives(browser, shop, hint):
 def test_repeated_parameter_is_a_page(browser, hint):
     """RFC 6749 §3.1's rule holds here too."""
     assert 400 == browser.get("/oauth2/logout", id_token_hint=[hint, hint]).status_code
+
+
+def test_confirmation_is_for_its_own_request_and_from_our_own_page(world, browser, client):
+    """The token of one page confirms no other request, and no page of another origin posts it."""
+    world.user("ada")
+    browser.authorize(client, user="ada")
+    browser.get("/oauth2/logout")
+    form = next(form for form in Forms.of(browser.page.text) if "csrf_token" in form["fields"])
+
+    foreign = browser.http.post(
+        "/oauth2/logout", data=form["fields"], base_url=PUBLIC_URL, headers={"Origin": "https://evil.example"}
+    )
+    browser.get("/oauth2/logout", client_id=client.client_id)
+    other = next(form for form in Forms.of(browser.page.text) if "csrf_token" in form["fields"])
+    crossed = browser.http.post(
+        "/oauth2/logout",
+        data={**other["fields"], "csrf_token": form["fields"]["csrf_token"]},
+        base_url=PUBLIC_URL,
+        headers={"Origin": PUBLIC_URL},
+    )
+
+    for answer in (foreign, crossed):
+        assert "csrf_token" in answer.text
+    assert "code" in browser.authorize(client, prompt="none")

@@ -47,7 +47,7 @@ class AuthorizationCode(GrantType):
         client, now = request.client, context.now()
         found = codes.redeem(code, client.client_id, now)
         if found is None:
-            raise InvalidGrant("the code is unknown, expired or another client's")
+            raise InvalidGrant("the code is unknown, or another client's")
         known = found.standing
         if found.uses > 1:
             # Somebody else holds the code, and perhaps its tokens. A refusal commits, so this lasts.
@@ -56,6 +56,8 @@ class AuthorizationCode(GrantType):
                 "code.replayed", user_id=known.user_id, company_id=known.granted_company_id, client_id=client.client_id
             )
             raise InvalidGrant("the code was used before")
+        if not found.in_time:
+            raise InvalidGrant("the code has expired")
         if request.payload.redirect_uri != found.redirect_uri:
             raise InvalidGrant("the redirect_uri is not the one of the authorization request")
         if not known.alive(now):

@@ -22,6 +22,7 @@ from idp.oauth import request as requests
 from idp.oauth import server, subjects, tokens
 from idp.oauth.extension import Endpoint, Extension
 from idp.oauth.request import Payload
+from idp.opaque import digest
 from idp.sso import csrf, session
 from idp.sso.session import SsoSession
 
@@ -65,10 +66,16 @@ def end_session() -> flask.Response:
     if http.method == "POST" and token is None:
         return _get_instead(logout, payload.get("ui_locales"))
     current = session.current()
-    confirmed = token is not None and csrf.valid(token, _PURPOSE)
+    confirmed = token is not None and csrf.same_origin() and csrf.valid(token, _purpose(sealed))
     if current and not confirmed and logout.sub != current.sub:
-        return _page("logout", logout, fields={"request": logout.sealed()}, csrf_token=csrf.token(_PURPOSE))
+        asked = logout.sealed()
+        return _page("logout", logout, fields={"request": asked}, csrf_token=csrf.token(_purpose(asked)))
     return _signed_out(logout, current)
+
+
+def _purpose(sealed: str | None) -> str:
+    """What the form's token is for: this request and no other; the account page's button has none."""
+    return f"{_PURPOSE}:{digest(sealed).hex()}" if sealed else _PURPOSE
 
 
 def _checked(payload: Payload) -> Logout:
