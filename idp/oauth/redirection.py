@@ -32,7 +32,8 @@ def trusted(request: OAuthRequest) -> str:
     request.client = client
     uri = payload.redirect_uri
     if not uri or not registered(client, uri):
-        raise InvalidRequest("the redirect_uri is not registered for this client")
+        asked = f"{client.client_id} asked for {(uri or '')[:200]!r}"
+        raise InvalidRequest("the redirect_uri is not registered for this client", private=asked)
     return str(uri)
 
 
