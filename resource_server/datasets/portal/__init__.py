@@ -13,7 +13,7 @@ person's access token, and shows what comes back.
 
 from collections.abc import Callable
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, redirect, url_for
 
 from resource_server.datasets.portal import companies, content, dataset, door, guard, listing, refusals, sharing, words
 from resource_server.datasets.portal.portal import Portal
@@ -30,3 +30,4 @@ def register(app: Flask, service: Service, fetch: Fetch, clock: Callable[[], flo
     for part in (door, listing, dataset, sharing, content, companies):
         pages.register_blueprint(part.blueprint)
     app.register_blueprint(pages)
+    app.add_url_rule("/", "home", lambda: redirect(url_for("portal.listing.datasets")))

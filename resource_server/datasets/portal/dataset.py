@@ -13,7 +13,7 @@ from resource_server.datasets.portal import form, pages, people, preview
 from resource_server.datasets.portal.form import Form
 from resource_server.datasets.portal.guard import person
 from resource_server.datasets.portal.portal import current_portal
-from resource_server.policy import Action, Mode
+from resource_server.policy import SCOPE, Action, Mode
 
 blueprint = Blueprint("dataset", __name__, url_prefix="/datasets/<dataset_id>")
 
@@ -136,4 +136,4 @@ def why(dataset_id: str) -> ResponseReturnValue:
     one = opened(dataset_id)
     found = {action: explanation.explain(service, who, dataset_id, sub, action) for action in ("read", "modify")}
     about = people.named(service.directory, one.dataset.company_id, [sub])[sub]
-    return pages.page("why", one=one, about=about, own=sub == who.sub, found=found)
+    return pages.page("why", one=one, about=about, own=sub == who.sub, found=found, scopes=SCOPE)

@@ -22,6 +22,7 @@ from resource_server.datasets.portal.session import SignedIn
 blueprint = Blueprint("door", __name__, static_folder="static")
 
 PATIENCE: Final = 3600  # seconds for the sign-in at the IdP
+EVERYWHERE: Final = "everywhere"  # the `state` of a sign-out that the IdP has done
 _LONGEST: Final = 600  # characters of the address that somebody comes back to
 
 
@@ -93,7 +94,8 @@ def callback() -> ResponseReturnValue:
 @blueprint.get("/signed-out")
 def signed_out() -> ResponseReturnValue:
     """The IdP sends people here after it has signed them out."""
-    return pages.card("signed_out")
+    # Only the IdP sends this back, after its own session has ended; whoever writes it themselves tells themselves only.
+    return pages.card("signed_out", everywhere=request.args.get("state") == EVERYWHERE)
 
 
 @blueprint.post("/sign-out")
@@ -106,7 +108,7 @@ def sign_out() -> ResponseReturnValue:
         forgery.refuse_forged(portal, session)
         portal.sessions.end(session.secret)
         with suppress(Unavailable):
-            target = portal.idp.end_session_url(session.signed_in.id_token)
+            target = portal.idp.end_session_url(session.signed_in.id_token, state=EVERYWHERE)
     answer = redirect(target, 303)
     cookies.forget_session(portal, answer)
     return answer

@@ -113,9 +113,12 @@ class RelyingParty:
             raise Unavailable("the userinfo endpoint answered about somebody else")
         return found
 
-    def end_session_url(self, hint: str) -> str:
-        """Where the browser goes to sign out everywhere (RP-Initiated Logout §2); `hint` is an ID token."""
-        parameters = {"id_token_hint": hint, "post_logout_redirect_uri": self._signed_out_uri}
+    def end_session_url(self, hint: str, *, state: str) -> str:
+        """Where the browser goes to sign out everywhere (RP-Initiated Logout §2), and comes back from with `state`.
+
+        `hint` is an ID token.
+        """
+        parameters = {"id_token_hint": hint, "post_logout_redirect_uri": self._signed_out_uri, "state": state}
         return f"{self._idp.endpoint('end_session_endpoint')}?{urlencode(parameters)}"
 
     def _client(self) -> OAuth2Client:

@@ -7,6 +7,8 @@ from typing import Final
 
 from flask import Flask
 
+from resource_server.policy import Layer
+
 KINDS: Final = {
     "text/csv": "CSV",
     "text/plain": "Text",
@@ -17,10 +19,19 @@ KINDS: Final = {
     "application/vnd.apache.parquet": "Parquet",
 }
 
+# What the token lets through: [refused, allowed].
+_OF_TOKENS: Final = {
+    "scope": ("You have not allowed the portal to do this", "You have allowed the portal to do this"),
+    "authorization_details": (
+        "Your sign-in is limited to other datasets or actions",
+        "Your sign-in is not limited to other datasets or actions",
+    ),
+}
+
 
 def register(app: Flask) -> None:
     """Let the templates use them."""
-    for filter_ in (size, kind, day, moment, end, last_day, hour, initials, tint):
+    for filter_ in (size, kind, day, moment, end, last_day, hour, sentence, initials, tint):
         app.add_template_filter(filter_)
 
 
@@ -75,10 +86,19 @@ def end_of(last: date) -> datetime:
     return datetime.combine(last + timedelta(days=1), time(0), UTC)
 
 
+def sentence(layer: Layer) -> str:
+    """A layer of a decision without its full stop, as people read it: a token is none of their words."""
+    said = _OF_TOKENS.get(layer.layer)
+    if said is not None:
+        return said[layer.allowed]
+    words = layer.detail.replace("data_owner", "data owner").replace("may modify", "may change")
+    words = words.replace("shared to modify", "shared to read and change")
+    return words[:1].upper() + words[1:]
+
+
 def initials(name: str) -> str:
-    """Two letters for a tile."""
-    parts = name.replace("@", " ").replace(".", " ").split()
-    return "".join(part[0] for part in (parts[:1] + parts[1:][-1:])).upper() or "?"
+    """At most two letters for a tile: the provider's pages show the same ones."""
+    return "".join(word[0] for word in name.split()[:2]).upper()
 
 
 def tint(text: str) -> str:

@@ -35,8 +35,8 @@ def idp_pages(world: PortalWorld, sub: str, company: str | None) -> Flask:
     @app.get("/oauth2/logout")
     def logout() -> object:
         world.idp.grants.clear()
-        (back,) = parse_qs(request.query_string.decode())["post_logout_redirect_uri"]
-        return redirect(back, 303)
+        asked = parse_qs(request.query_string.decode())
+        return redirect(f"{asked['post_logout_redirect_uri'][0]}?{urlencode({'state': asked['state'][0]})}", 303)
 
     return app
 

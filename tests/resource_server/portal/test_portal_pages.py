@@ -9,6 +9,8 @@ from dataset_world import AUDIENCE, HYDRO, WIND
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
+from consent_ui import words as provider
+from resource_server.datasets.portal import words
 from tests.resource_server.portal.portal_world import Browser, PortalWorld
 from tests.ui.page import Page
 
@@ -158,7 +160,7 @@ def test_sharing_as_the_story_goes(world: PortalWorld) -> None:
     assert ["Utsira wind"] == [link.text for link in ines.page("/portal/").all("a", class_="strong")]
     assert 200 == ines.get(where).status_code
     assert 403 == put(ines, dataset_id, file=(b"x", "x.txt")).status_code
-    assert "Reason dataset" in Page(ines.send(f"{where}/mode", mode="company").text).text
+    assert "who this dataset is shared with dataset" in Page(ines.send(f"{where}/mode", mode="company").text).text
     assert "You do not have access yet" == mette.page(where, 403).heading
     assert "There is nothing here for you" == tom.page(where, 404).heading
 
@@ -271,9 +273,43 @@ def test_the_page_says_who_has_access_and_why(world: PortalWorld) -> None:
 
     why = browser.page(f"/portal/datasets/{dataset_id}/why?sub=sub-ines")
     assert "Ines can read and change it" == why.heading
-    assert "Shared to modify, until 17 January 2027." in why.text
+    assert "Shared to read and change, until 17 January 2027." in why.text
     assert "You can read and change it" == world.browser("ines").page(f"/portal/datasets/{dataset_id}/why").heading
     assert 403 == world.browser("ines").get(f"/portal/datasets/{dataset_id}/why?sub=sub-ada").status_code
+
+
+def test_a_token_is_no_word_of_the_pages(world: PortalWorld) -> None:
+    """What the portal was allowed is said to people in theirs, the scope small beside it."""
+    dataset_id = world.person("ines").create("Wind")
+    page = world.browser("ines").page(f"/portal/datasets/{dataset_id}/why")
+
+    assert "You have allowed the portal to do this. datasets:read" in page.text
+    assert ["datasets:read", "datasets:modify"] == [
+        code.text for code in page.all("code", class_="small") if code.text.startswith("datasets:")
+    ]
+    assert "token" not in page.text
+
+
+def test_a_dataset_is_said_to_be_in_no_other_list_and_not_to_be_unknown(world: PortalWorld) -> None:
+    """Whoever has its address is told that they have no access."""
+    dataset_id = world.person("ines").create("Wind", mode="restricted")
+    page = world.browser("ines").page(f"/portal/datasets/{dataset_id}")
+
+    assert "It is not in the list of other members." in page.text
+    assert "exists" not in page.text
+    assert 403 == world.browser("mette").get(f"/portal/datasets/{dataset_id}").status_code
+
+
+@pytest.mark.parametrize("name", ["North Sea Energy", "Ada Larsen", "ada", "ada@example.org", "  a  b c", "", "Ås ß"])
+def test_a_tile_is_the_same_as_on_the_pages_of_the_provider(name: str) -> None:
+    """Letters and tint."""
+    assert (provider.initials(name), provider.tint(name)) == (words.initials(name), words.tint(name))
+
+
+def test_the_root_leads_to_the_portal(world: PortalWorld) -> None:
+    answer = world.browser().get("/")
+
+    assert (302, "/portal/") == (answer.status_code, answer.location)
 
 
 def test_a_reader_sees_their_own_share_and_nobody_elses(world: PortalWorld) -> None:

@@ -328,7 +328,9 @@ def test_signing_out_ends_the_session_here_and_leads_to_the_idp(world: PortalWor
     assert answer.location.startswith(f"{ISSUER}/oauth2/logout?")
     assert f"{AUDIENCE}/portal/signed-out" == asked["post_logout_redirect_uri"]
     assert 3 == len(asked["id_token_hint"].split("."))
-    assert "You are signed out" == browser.page("/portal/signed-out").heading
+    page = browser.page(f"/portal/signed-out?state={asked['state']}")
+    assert "You are signed out" == page.heading
+    assert "and so has your sign-in at localhost:8000" in page.text
     with psycopg.connect(portal_database.owner) as connection:
         assert [] == connection.execute("SELECT 1 FROM datasets.portal_session").fetchall()
     assert cookie is not None
@@ -375,6 +377,7 @@ def test_signing_out_works_while_the_idp_is_away_and_after_the_token_ended(world
     world.idp.away = False
     assert 303 == browser.get("/portal/").status_code
     assert "/portal/signed-out" == browser.post("/portal/sign-out").location, "twice is no mistake"
+    assert "You may still be signed in at localhost:8000" in browser.page("/portal/signed-out").text
 
 
 def test_a_token_that_never_counts_sends_nobody_round_and_round(world: PortalWorld) -> None:
