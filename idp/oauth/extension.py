@@ -36,12 +36,14 @@ class Phase(enum.IntEnum):
     LOAD = 1  # where the parameters come from: pushed requests, request objects
     VALIDATE = 2  # what they may say: PKCE, resource at authorize
     NARROW = 3  # token endpoint, after the proof: resource narrows what the grant holds
-    BIND = 4  # who may hold it: PKCE verifier, key thumbprints
-    RESPOND = 5  # what goes back: iss
+    BIND = 4  # token endpoint: who may hold it: PKCE verifier, key thumbprints
 
+
+# A step anywhere else would never run; the answer has `respond`.
+AT_AUTHORIZE = frozenset({Phase.LOAD, Phase.VALIDATE})
 
 Step = Callable[[OAuthRequest], None]
-# A step of RESPOND also gets the parameters of the answer, and may add to them.
+# Gets the parameters of an authorization response, and may add to them.
 Responder = Callable[[OAuthRequest, dict[str, Any]], None]
 ClientAuth = Callable[[Callable[[str], Client | None], OAuthRequest], Client | None]
 # Sends a message of the outbox; any exception means that it did not arrive.
@@ -104,7 +106,7 @@ class Extension:
     client_auth: Mapping[str, ClientAuth] = none()
     authorize: Mapping[Phase, Step] = none()
     token: Mapping[Phase, Step] = none()
-    respond: Responder | None = None  # Phase.RESPOND of the authorization endpoint
+    respond: Responder | None = None  # of the authorization endpoint: what every answer carries, such as `iss`
     prompts: tuple[Prompt, ...] = ()
     claims: Mapping["TokenKind", "ClaimSource"] = none()
     on: Mapping[Event, Handler] = none()  # in the transaction of what happened
@@ -118,6 +120,8 @@ def discover(package: ModuleType, listed: Sequence[str] | None) -> list[Extensio
     names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
     declared = {name: importlib.import_module(f"{package.__name__}.{name}").extension for name in names}
     found = [declared[name] for name in sorted(_enabled(declared, listed))]
+    for extension in found:
+        _refuse_steps_that_never_run(extension)
     _refuse_two_owners(found)
     return found
 
@@ -134,6 +138,14 @@ def _enabled(declared: Mapping[str, Extension], listed: Sequence[str] | None) ->
         return entries
     default = {name for name, extension in declared.items() if extension.default}
     return {name for name in declared if f"+{name}" in signed or (name in default and f"-{name}" not in signed)}
+
+
+def _refuse_steps_that_never_run(extension: Extension) -> None:
+    """The authorization endpoint has no proof to narrow or bind."""
+    if lost := extension.authorize.keys() - AT_AUTHORIZE:
+        raise Misconfigured(
+            f"{extension.name} has a step at authorize in {sorted(lost)[0].name}, which never runs there"
+        )
 
 
 def _refuse_two_owners(extensions: Sequence[Extension]) -> None:

@@ -115,3 +115,12 @@ def test_endpoint_declares_its_methods():
 
     assert not endpoint.cors
     assert endpoint.announced is None
+
+
+def test_step_that_would_never_run_stops_the_start(package):
+    """The authorization endpoint loads and validates; what narrows or binds belongs to the token endpoint."""
+    steps = "authorize={__import__('idp.oauth.extension').oauth.extension.Phase.BIND: view}"
+    made = package(a=f"Extension(name='a', spec='x', {steps})")
+
+    with pytest.raises(Misconfigured, match="a has a step at authorize in BIND, which never runs there"):
+        discover(made, None)
