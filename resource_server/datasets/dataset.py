@@ -81,7 +81,7 @@ def add(caller: Caller, company_id: str, *, name: str, mode: Mode, description: 
 def change(service: Service, principal: Principal, dataset_id: str, changes: Changes) -> Dataset | None:
     """Set what `changes` names: name and description as who may modify, mode and owner as who may share.
 
-    The dataset as it is then; None where the caller may not read it: neither right contains the one to read.
+    The dataset as it is then; None where the caller might read it neither before nor now: no right contains that one.
 
     Raises:
         NotFound: also when the new owner is no active member of the company.
@@ -95,8 +95,9 @@ def change(service: Service, principal: Principal, dataset_id: str, changes: Cha
     with service.transaction(principal) as caller:
         found = find(caller, dataset_id, lock=True)
         _demand_all(caller, found, changes)
+        readable = judge(caller, "read", found).allowed
         changed = _apply(caller, found.dataset, changes)
-        return changed if judge(caller, "read", found).allowed else None
+        return changed if readable or judge(caller, "read", found).allowed else None
 
 
 def delete(service: Service, principal: Principal, dataset_id: str) -> None:

@@ -268,12 +268,17 @@ def test_a_change_shows_the_dataset_to_whoever_may_read_it(world: World) -> None
     assert (200, "secret") == (both.status_code, (both.json or {})["description"])
 
 
-def test_whoever_gives_a_restricted_dataset_away_sees_it_no_more(world: World) -> None:
-    ines = world.person("ines")
+def test_a_change_shows_what_could_be_read_before_or_can_be_now(world: World) -> None:
+    """A data owner changes a restricted dataset unseen, and sees it once it is open; who gives one away saw it."""
+    ines, ada = world.person("ines"), world.person("ada")
     identifier = ines.create(mode="restricted")
+    path = f"/datasets/{identifier}"
 
-    assert 204 == ines.put(f"/datasets/{identifier}", {"owner": "sub-mette"}).status_code
-    assert 403 == ines.get(f"/datasets/{identifier}").status_code
+    assert 204 == ada.put(path, {"mode": "restricted"}).status_code
+    assert 200 == ada.put(path, {"mode": "company"}).status_code
+    assert 200 == ines.put(path, {"mode": "restricted"}).status_code
+    assert "sub-mette" == (ines.put(path, {"owner": "sub-mette"}).json or {})["owner"]
+    assert 403 == ines.get(path).status_code
 
 
 def test_a_change_of_nothing_is_refused(world: World) -> None:
