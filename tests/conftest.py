@@ -85,8 +85,8 @@ def empty(url):
     """Empty every table that has rows: refusals commit, so a rollback would hide them."""
     with psycopg.connect(url, autocommit=True) as owner:
         tables = owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
-        names = ", ".join(sorted(name for (name,) in tables if name not in _KEPT))
-        owner.execute(f"TRUNCATE {names}")
+        # TRUNCATE makes new files for every table and waits for the disk: 200 ms where these take one.
+        owner.execute("; ".join(f"DELETE FROM {name}" for (name,) in tables if name not in _KEPT))
 
 
 @pytest.fixture

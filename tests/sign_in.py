@@ -33,7 +33,7 @@ def app(idp_database, clock, settings):
         db.session.remove()
         db.engine.dispose()
     with psycopg.connect(idp_database.owner, autocommit=True) as connection:
-        connection.execute("TRUNCATE user_account, attempt, security_event CASCADE")
+        connection.execute("DELETE FROM user_account; DELETE FROM attempt; DELETE FROM security_event")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from dataset_world import World
 from local_postgres import Cluster, Database
 from resource_server.datasets import migrations
 
-_EMPTY = "TRUNCATE datasets.dataset, datasets.event CASCADE"
+_EMPTY = "DELETE FROM datasets.dataset; DELETE FROM datasets.event"
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from local_postgres import Cluster, Database
 from resource_server.datasets import migrations
 from tests.resource_server.portal.portal_world import PortalWorld
 
-_EMPTY = "TRUNCATE datasets.dataset, datasets.event, datasets.portal_session CASCADE"
+_EMPTY = "DELETE FROM datasets.dataset; DELETE FROM datasets.event; DELETE FROM datasets.portal_session"
 
 
 @pytest.fixture(scope="session")
