@@ -113,7 +113,6 @@ class CompanyForm(PageForm):
 class ConsentForm(PageForm):
     """Allow or not; each is a button."""
 
-    terms = StringField(validators=[Length(max=64)])  # what the page showed
     decision = StringField(validators=[AnyOf(("allow", "deny"))])
 
 

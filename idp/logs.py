@@ -43,3 +43,5 @@ def configure(level: int = logging.INFO) -> None:
     root.addHandler(handler)
     for name in OURS:
         logging.getLogger(name).setLevel(level)
+    # SQLAlchemy names the pool's logger after our subclass, and tells of its own housekeeping.
+    logging.getLogger("idp.db").setLevel(logging.WARNING)

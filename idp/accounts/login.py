@@ -106,18 +106,20 @@ def authenticate(identifier: str, password: str, *, address: str, device: str | 
     return Authentication(account.id, account.sub, ("pwd",), ONE_FACTOR, now())
 
 
-_BY_NAME = "lower(username) = lower(%(name)s)"
+_BY_NAME = """
+    SELECT id, sub, password, disabled_at IS NOT NULL FROM user_account WHERE lower(username) = lower(%(name)s)
+"""
+
 # Only a verified address is a name: anybody can claim another one.
-_BY_EMAIL = "lower(email) = lower(%(name)s) AND email_verified_at IS NOT NULL"
+_BY_EMAIL = """
+    SELECT id, sub, password, disabled_at IS NOT NULL FROM user_account
+     WHERE lower(email) = lower(%(name)s) AND email_verified_at IS NOT NULL
+"""
 
 
 def _find(name: str) -> _Account | None:
-    where = _BY_EMAIL if "@" in name else _BY_NAME
     with db.hot() as cursor:
-        row = cursor.execute(
-            f"SELECT id, sub, password, disabled_at IS NOT NULL FROM user_account WHERE {where}",  # noqa: S608 - two constants
-            {"name": name},
-        ).fetchone()
+        row = cursor.execute(_BY_EMAIL if "@" in name else _BY_NAME, {"name": name}).fetchone()
     return _Account(*row) if row else None
 
 

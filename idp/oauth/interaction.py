@@ -80,7 +80,7 @@ class ConsentView:
     scopes: tuple[ScopeView, ...]
     offline: bool
     return_host: str
-    terms: str  # names exactly this company, these scopes and claims; comes back with the decision
+    terms: str  # names exactly this company, these scopes and claims; the decision is about them
 
 
 @dataclass(frozen=True)

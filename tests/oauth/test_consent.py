@@ -212,9 +212,7 @@ def test_consent_is_for_what_the_page_showed(world, browser):
 
     again = browser.submit(button=("decision", "allow"))
 
-    assert again.headers["Location"].endswith("/consent")
-    page = browser.follow()
-    assert (200, True) == (page.status_code, "Kvit" in page.text)
+    assert 400 == again.status_code
     kept = world.execute("SELECT scopes FROM consent WHERE user_id = %(user)s", user=ada.id)
     assert all("email" not in scopes for (scopes,) in kept)
 
@@ -231,5 +229,5 @@ def test_consent_is_for_the_scopes_that_the_page_showed(world, browser):
 
     again = browser.submit(button=("decision", "allow"))
 
-    assert again.headers["Location"].endswith("/consent")
+    assert 400 == again.status_code
     assert "code" in browser.authorize(client, scope="openid phone")

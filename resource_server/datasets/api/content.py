@@ -1,6 +1,7 @@
 """`/datasets/<id>/content`: the bytes, as an attachment."""
 
 import re
+from http import HTTPStatus
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -67,6 +68,9 @@ def _answer(dataset: Dataset, file: IO[bytes] | None) -> Response:
     except RequestedRangeNotSatisfiable:
         answer.close()
         raise
+    if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
+        answer.close()
+        raise PreconditionFailed
     return answer
 
 
