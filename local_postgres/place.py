@@ -85,11 +85,13 @@ def prepare(data_dir: Path) -> Place:
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_owner(home)
-        if not (home / _MARKER).exists():
-            if any(home.iterdir()):
-                raise Unavailable(f"{home} holds something else: choose another data directory")
+        marker = home / _MARKER
+        if not marker.exists():
+            # The marker is the first thing in it: another process may have put it there since we looked.
+            if any(home.iterdir()) and not marker.exists():
+                raise Unavailable(f"{home} holds something else: choose another data directory, or remove it")
             home.chmod(0o700)
-            (home / _MARKER).write_text("The database in this directory is run by local_postgres.\n")
+            marker.write_text("The database in this directory is run by local_postgres.\n")
         return Place(home, _socket_directory(home))
     except OSError as error:
         raise Unavailable(f"cannot keep a database in {home} ({error.strerror}): choose another directory") from error

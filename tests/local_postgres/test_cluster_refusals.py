@@ -1,10 +1,11 @@
 """What cannot be served is refused in one line that says what to do, and nothing is touched."""
 
 import os
+from pathlib import Path
 
 import pytest
 
-from local_postgres import Unavailable, binaries, running
+from local_postgres import Unavailable, binaries, place, running
 
 
 def refusal(data_dir, **options):
@@ -83,3 +84,19 @@ def test_a_server_that_does_not_start_says_why(data_dir, seen):
     assert "PostgreSQL did not start: " in (text := refusal(data_dir))
     assert "configuration file" in text
     assert str(seen.place.log) in text
+
+
+def test_a_marker_that_another_process_writes_meanwhile_is_seen(data_dir, monkeypatch):
+    """Two processes make the directory at once: whoever looks between the other's two steps does not refuse it."""
+    home = data_dir / "postgres"
+    home.mkdir(mode=0o700, parents=True)
+    looked = Path.iterdir
+
+    def other_process_first(self):
+        if self == home.resolve():
+            (home / place._MARKER).write_text("ours")
+        return looked(self)
+
+    monkeypatch.setattr(Path, "iterdir", other_process_first)
+
+    assert place.prepare(data_dir).home == home.resolve()
