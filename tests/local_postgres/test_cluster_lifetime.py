@@ -99,7 +99,8 @@ def test_any_directory_will_do(data_dir, name, sql):
         shutil.rmtree(place.socket.parent)
 
 
-def test_a_short_directory_holds_everything(data_dir, seen):
+def test_short_directory(data_dir, seen):
+    """Where the path is short enough for a socket, everything lies in the one directory."""
     with running(data_dir) as cluster:
         assert str(data_dir / "postgres/socket") in unquote(cluster.database("shop").owner)
 
