@@ -432,3 +432,20 @@ def test_discovery_announces_it(app):
         assert "private_key_jwt" in document[f"{endpoint}_endpoint_auth_methods_supported"]
         found = document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"]
         assert ["ES256", "EdDSA", "PS256", "RS256"] == sorted(found)
+
+
+def test_an_address_that_fails_sixty_times_a_minute_waits_but_the_right_assertion_always_passes(world, signer, clock):
+    """Nobody fills the table of events with one captured assertion, and nobody locks the client out."""
+    captured = signer.assertion()
+    assert 200 == signer.prove(captured).status_code
+    for _ in range(60):
+        assert refused(signer.prove(captured))
+
+    answer = signer.prove(captured)
+
+    assert (429, "temporarily_unavailable") == (answer.status_code, answer.json["error"])
+    assert 0 < int(answer.headers["Retry-After"]) <= 60
+    assert ["client.assertion_replayed"] * 60 == world.events()
+    assert 200 == signer.prove().status_code
+    clock.advance(seconds=61)
+    assert refused(signer.prove(captured))

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from idp import audit, context
+import flask
+
+from idp import audit, context, limits
 from idp.clients import keys
 from idp.clients.models import Client
-from idp.errors import InvalidClient
+from idp.errors import InvalidClient, TooManyRequests
+from idp.limits import Counter, Limit, Window
 from idp.oauth import replay
 from idp.oauth.extension import Extension
 from idp.oauth.request import OAuthRequest
@@ -20,6 +23,8 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC
 
 _TYPES = ("client-authentication+jwt",)
 _FAPI_ALGORITHMS = ("ES256", "PS256", "EdDSA")  # FAPI 2.0 Security Profile §5.4
+# Failures of one address. Judged after the signature, which costs less than asking: the right assertion always passes.
+_FAILURES = Limit("client.assertion", (Window(60, 60),))
 _SKEW = 60  # seconds that two clocks may differ
 _LONGEST = 300  # seconds that an assertion may live from now
 _JTI = range(1, 257)  # characters
@@ -35,12 +40,31 @@ def private_key_jwt(query: Callable[[str], Client | None], request: OAuthRequest
         raise InvalidClient(private="another client_assertion_type")
     try:
         return _proved(query, assertion, payload.client_id)
+    except Replayed as error:
+        _count_failure()
+        audit.record("client.assertion_replayed", client_id=error.client.client_id, company_id=error.client.company_id)
+        raise InvalidClient(private="client_assertion: it was used before") from None
     except BadToken as error:
+        _count_failure()
         raise InvalidClient(private=f"client_assertion: {error}") from None
 
 
+class Replayed(Exception):
+    """An assertion came a second time."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__()
+        self.client = client
+
+
+def _count_failure() -> None:
+    taken = limits.take(Counter(_FAILURES, limits.network(flask.request.remote_addr or "")))
+    if taken.refused:
+        raise TooManyRequests(taken.retry_after)
+
+
 def _proved(query: Callable[[str], Client | None], assertion: str, client_id: str | None) -> Client:
-    """Who signed, or BadToken."""
+    """Who signed; BadToken, or Replayed."""
     said = keys.unverified(assertion).get("sub")
     client = query(said) if isinstance(said, str) and client_id in (None, said) else None
     if client is None or client.token_endpoint_auth_method != METHOD:
@@ -50,8 +74,7 @@ def _proved(query: Callable[[str], Client | None], assertion: str, client_id: st
     _judge(claims, client, now)
     until = datetime.fromtimestamp(claims["exp"] + _SKEW, UTC)
     if not replay.burn(METHOD, client.client_id, claims["jti"], until):
-        audit.record("client.assertion_replayed", client_id=client.client_id, company_id=client.company_id)
-        raise BadToken("it was used before")
+        raise Replayed(client)
     return client
 
 
