@@ -153,6 +153,13 @@ def extend(app: Flask, settings: Settings) -> AuthorizationServer:
     found = discover(extension_package, settings.extensions)
     events.listen(app, {event: [each.on[event] for each in found if event in each.on] for event in Event})
     provider = app.extensions["oauth"] = AuthorizationServer(found, settings)
+
+    def answered(response: flask.Response) -> flask.Response:
+        for extension in provider.answered:
+            extension(response)
+        return response
+
+    app.after_request(answered)
     return provider
 
 

@@ -46,6 +46,8 @@ Step = Callable[[OAuthRequest], None]
 # Gets the parameters of an authorization response, and may add to them.
 Responder = Callable[[OAuthRequest, dict[str, Any]], None]
 ClientAuth = Callable[[Callable[[str], Client | None], OAuthRequest], Client | None]
+# Gets an access token and what a member of its `cnf` says; raises unless who sent this HTTP request holds that key.
+Confirm = Callable[[str, str], None]
 # Sends a message of the outbox; any exception means that it did not arrive.
 Sender = Callable[[Message], None]
 
@@ -106,7 +108,9 @@ class Extension:
     client_auth: Mapping[str, ClientAuth] = none()
     authorize: Mapping[Phase, Step] = none()
     token: Mapping[Phase, Step] = none()
+    confirms: Mapping[str, Confirm] = none()  # how a bound token is presented, by member of `cnf` (RFC 7800 §3.1)
     respond: Responder | None = None  # of the authorization endpoint: what every answer carries, such as `iss`
+    answered: Callable[[flask.Response], None] | None = None  # sees every HTTP answer, refusals too: headers
     prompts: tuple[Prompt, ...] = ()
     claims: Mapping["TokenKind", "ClaimSource"] = none()
     on: Mapping[Event, Handler] = none()  # in the transaction of what happened
@@ -149,7 +153,7 @@ def _refuse_steps_that_never_run(extension: Extension) -> None:
 
 
 def _refuse_two_owners(extensions: Sequence[Extension]) -> None:
-    """A path, a grant type, a response type or mode and an authentication method each belong to one extension."""
+    """A path, a grant type, an authentication method and everything else with a name belongs to one extension."""
     owners: dict[tuple[str, str], str] = {}
     for extension in extensions:
         things = [("path", endpoint.path) for endpoint in extension.endpoints]
@@ -157,6 +161,7 @@ def _refuse_two_owners(extensions: Sequence[Extension]) -> None:
         things += [("response type", name) for name in extension.response_types]
         things += [("response mode", name) for name in extension.response_modes]
         things += [("client authentication", name) for name in extension.client_auth]
+        things += [("confirmation", name) for name in extension.confirms]
         things += [("message", name) for name in extension.outgoing]
         things += [("client metadata", name) for name in extension.client_metadata]
         for thing in things:

@@ -18,7 +18,18 @@ from idp.errors import InvalidRequest, OAuthError, UnsupportedGrantType
 from idp.oauth import client_auth, response_modes
 from idp.oauth import request as requests
 from idp.oauth.claims import ClaimSource, TokenKind
-from idp.oauth.extension import ClientAuth, Endpoint, Extension, Phase, Prompt, Responder, ResponseMode, Sender, Step
+from idp.oauth.extension import (
+    ClientAuth,
+    Confirm,
+    Endpoint,
+    Extension,
+    Phase,
+    Prompt,
+    Responder,
+    ResponseMode,
+    Sender,
+    Step,
+)
 from idp.oauth.request import PARAMETERS, OAuthRequest
 from idp.settings import Settings
 
@@ -35,6 +46,7 @@ class AuthorizationServer(AuthlibServer):  # type: ignore[misc]
         self.response_modes: dict[str, ResponseMode] = dict(response_modes.MODES)
         self.client_auth: dict[str, ClientAuth] = dict(client_auth.METHODS)
         self.parameters: set[str] = set(PARAMETERS)
+        self.confirms: dict[str, Confirm] = {}
         self.outgoing: dict[str, Sender] = {}
         for extension in extensions:
             self.grant_types |= {grant.GRANT_TYPE: grant for grant in extension.grants}
@@ -42,9 +54,11 @@ class AuthorizationServer(AuthlibServer):  # type: ignore[misc]
             self.response_modes |= extension.response_modes
             self.client_auth |= extension.client_auth
             self.parameters |= extension.parameters
+            self.confirms |= extension.confirms
             self.outgoing |= extension.outgoing
         self._authorize = _in_order(extension.authorize for extension in extensions)
         self._token = _in_order(extension.token for extension in extensions)
+        self.answered = [found.answered for found in extensions if found.answered]
         self.responders: list[Responder] = [found.respond for found in extensions if found.respond]
         self.prompts: list[Prompt] = [prompt for extension in extensions for prompt in extension.prompts]
         self.frames = [found.frame for found in extensions if found.frame]

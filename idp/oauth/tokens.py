@@ -10,7 +10,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import flask
@@ -27,10 +27,8 @@ from idp.oauth import claims, refresh, revoked, subjects
 from idp.oauth.claims import Claims, Subject, TokenKind
 from idp.oauth.request import FORM, OAuthRequest, Payload
 from idp.oauth.request import parse as parse_form
+from idp.oauth.server import AuthorizationServer, current
 from keys import BadToken
-
-if TYPE_CHECKING:
-    from idp.oauth.server import AuthorizationServer
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +38,7 @@ ACR_VALUES = (ONE_FACTOR,)  # how strongly somebody can sign in here
 _TYPES = ("at+jwt", "JWT")  # what a resource server may have chosen (RFC 9068 §2.1, or what older libraries accept)
 
 
-def respond(server: "AuthorizationServer", request: OAuthRequest) -> dict[str, Any]:
+def respond(server: AuthorizationServer, request: OAuthRequest) -> dict[str, Any]:
     """The body of a token response: access token, and where they belong ID token and refresh token."""
     authorization = request.authorization
     subject = Subject(request.client, request.scopes, authorization.standing)
@@ -52,7 +50,7 @@ def respond(server: "AuthorizationServer", request: OAuthRequest) -> dict[str, A
     return body
 
 
-def access_token_response(server: "AuthorizationServer", request: OAuthRequest, subject: Subject) -> dict[str, Any]:
+def access_token_response(server: AuthorizationServer, request: OAuthRequest, subject: Subject) -> dict[str, Any]:
     """An access token and what to know about it: `scope` says what was granted (RFC 6749 §4.2.2, §5.1)."""
     return {
         "access_token": issue_access_token(server, subject, request.audience, request.confirmation),
@@ -63,7 +61,7 @@ def access_token_response(server: "AuthorizationServer", request: OAuthRequest, 
 
 
 def issue_access_token(
-    server: "AuthorizationServer", subject: Subject, audience: Sequence[str], confirmation: dict[str, str] | None = None
+    server: AuthorizationServer, subject: Subject, audience: Sequence[str], confirmation: dict[str, str] | None = None
 ) -> str:
     """Sign an access token for `audience` (resource server URIs, at least one); RFC 9068 §2.2.
 
@@ -101,7 +99,7 @@ def issue_access_token(
 
 
 def issue_id_token(
-    server: "AuthorizationServer",
+    server: AuthorizationServer,
     subject: Subject,
     *,
     nonce: str | None,
@@ -223,30 +221,50 @@ def judge(token: str, *, companies: int = standing.IN_A_TOKEN) -> Judged | None:
     return Judged(found, client, known)
 
 
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """The access token of an HTTP request, and the scheme it came under, in lower case; "" without any."""
+
+    scheme: str
+    token: str
+
+
 def bearer(scope: str | None = None) -> Judged:
     """The access token of this HTTP request, or the error of RFC 6750 §3.1.
 
-    The header, or in a POST the form (RFC 6750 §2.2); never the query, since URLs get logged.
+    The header, under Bearer or DPoP, or in a POST the form (RFC 6750 §2.2); never the query, since URLs get logged.
+    Who presents a bound token must hold its keys.
 
     Raises:
         InvalidRequest: it came in both ways, or twice (RFC 6750 §3.1).
         NoToken, InvalidToken: there is none, or it does not count.
         InsufficientScope: it lacks `scope`.
     """
-    token = _presented()
-    if not token:
+    presented = flask.g.presented = _presented()
+    if not presented.token:
         raise NoToken
-    judged = judge(token)
+    judged = judge(presented.token)
     if judged is None:
         raise InvalidToken
-    if "cnf" in judged.claims:
-        raise InvalidToken(private="a sender-constrained token came as a bearer token")
+    _confirm(presented, judged.claims.get("cnf", {}))
     if scope and scope not in judged.scopes:
         raise InsufficientScope(scope)
     return judged
 
 
-def _presented() -> str | None:
+def _confirm(presented: Presented, confirmation: dict[str, str]) -> None:
+    """Every key that the token is bound to (RFC 7800 §3.1) is the presenter's, as who knows such keys says."""
+    # A token that is bound to a DPoP key comes under that scheme, and no other does (RFC 9449 §7.1, §7.2).
+    if ("jkt" in confirmation) != (presented.scheme == "dpop"):
+        raise InvalidToken(private="the token came under another scheme than its kind's")
+    known = current().confirms
+    for member, expected in confirmation.items():
+        if member not in known:
+            raise InvalidToken(private=f"the token is bound by {member}, and nothing here checks that")
+        known[member](presented.token, expected)
+
+
+def _presented() -> Presented:
     http = flask.request
     scheme, _, token = http.headers.get("Authorization", "").partition(" ")
     form = Payload(parse_form(http.get_data()) if http.method == "POST" and http.mimetype == FORM else ())
@@ -254,6 +272,7 @@ def _presented() -> str | None:
     if len(posted) + bool(scheme) > 1:
         challenge = {"WWW-Authenticate": 'Bearer error="invalid_request"'}
         raise InvalidRequest("send the access token once, in one way", headers=challenge)
-    if scheme:
-        return token.strip() if scheme.lower() == "bearer" else None
-    return posted[0] if posted else None
+    if posted:
+        return Presented("bearer", posted[0])
+    scheme = scheme.lower()
+    return Presented(scheme, token.strip()) if scheme in ("bearer", "dpop") else Presented("", "")

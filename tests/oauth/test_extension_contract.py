@@ -69,6 +69,7 @@ def test_unknown_name_stops_the_start(package):
         ("response_modes=dict(m=view)", "response mode m"),
         ("client_auth=dict(m=view)", "client authentication m"),
         ("client_metadata=dict(m=view)", "client metadata m"),
+        ("confirms=dict(c=view)", "confirmation c"),
         ("outgoing=dict(k=view)", "message k"),
     ],
 )
