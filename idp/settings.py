@@ -125,6 +125,7 @@ class Settings(BaseSettings):
     # None: those that are on by default; `+name` adds to them, `-name` takes away; plain names are exactly those.
     extensions: tuple[str, ...] | None = None
     unsigned_request_objects: bool = False  # true only for certification runs: `alg: none` in the `request` parameter
+    profile: Literal["fapi2"] | None = None  # holds every client to the FAPI 2.0 Security Profile
     require_pkce: bool = True  # false only for certification runs: confidential clients may then leave PKCE out
     tokens: TokenSettings = TokenSettings()
     session: SessionSettings = SessionSettings()

@@ -101,6 +101,7 @@ def restored(parameters: Mapping[str, list[str]], row: Any, handle: str) -> OAut
     pairs = [(name, value) for name, values in parameters.items() for value in values]
     request = requests.from_pairs(pairs)
     request.learnt.waiting, request.learnt.handle = row, handle
+    request.learnt.pushed = row.source == "par"
     return request
 
 

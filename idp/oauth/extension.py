@@ -37,6 +37,7 @@ class Phase(enum.IntEnum):
     VALIDATE = 2  # what they may say: PKCE, resource at authorize
     NARROW = 3  # token endpoint, after the proof: resource narrows what the grant holds
     BIND = 4  # token endpoint: who may hold it: PKCE verifier, key thumbprints
+    REQUIRE = 5  # token endpoint: what must hold once all is bound: a profile's sender constraint
 
 
 # A step anywhere else would never run; the answer has `respond`.

@@ -33,6 +33,7 @@ class GrantType(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         request.audience = request.authorization.audience
         self.server.run_token(Phase.NARROW, request)
         self.server.run_token(Phase.BIND, request)
+        self.server.run_token(Phase.REQUIRE, request)
         self.settle(request)
 
     @abstractmethod

@@ -62,6 +62,10 @@ class Payload(OAuth2Payload):  # type: ignore[misc]
         """A parameter, or None when it was not sent."""
         return self._first.get(name)
 
+    def put(self, name: str, value: str) -> None:
+        """Say something that the request proved in another way, so that it is kept with the rest."""
+        self._first[name], self._lists[name] = value, [value]
+
     def all(self, name: str) -> list[str]:
         """Every value of a parameter that may be repeated."""
         return list(self._lists.get(name, ()))
@@ -89,6 +93,7 @@ class Learnt:
     """What the steps found out about an authorization request on its way."""
 
     session: SsoSession | None = None
+    pushed: bool = False  # it came, or comes just now, by RFC 9126; then `waiting` tells which of the two
     waiting: AuthorizationRequest | None = None  # the row, once the request waits for its user or was pushed
     handle: str | None = None
     company: Determined = field(default_factory=Determined)

@@ -5,9 +5,10 @@ from types import ModuleType
 
 import pytest
 
+from idp.errors import InvalidGrant
 from idp.oauth import extensions
 from idp.oauth.authorize import authorize
-from idp.oauth.extension import Endpoint, Extension, discover
+from idp.oauth.extension import Endpoint, Extension, Phase, discover
 from idp.oauth.extensions import client_credentials
 from idp.settings import Misconfigured
 
@@ -28,6 +29,22 @@ def package(tmp_path, monkeypatch):
     yield made
     for name in [name for name in sys.modules if name.startswith("declared_extensions.")]:
         del sys.modules[name]
+
+
+def test_what_must_hold_in_the_end_comes_before_anything_lasts(app, public_client, browser, world):
+    """Phase.REQUIRE: all is proved then, and nothing has changed for good: the refresh token has not rotated."""
+    world.user("ada")
+    demanded = app.extensions["oauth"]._token[Phase.REQUIRE]
+
+    def refuse(request):
+        assert request.authorization.standing
+        raise InvalidGrant("not like this")
+
+    token = public_client.tokens(browser, user="ada")["refresh_token"]
+    demanded.append(refuse)
+
+    assert "invalid_grant" == public_client.refresh(token).json["error"]
+    assert [(0,)] == world.execute("SELECT generation FROM oauth_grant")
 
 
 PLAIN = "Extension(name={0!r}, spec='x')"

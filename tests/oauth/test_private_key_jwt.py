@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import elsewhere as servers
@@ -100,6 +101,15 @@ def test_in_the_fapi_profile_the_audience_is_the_issuer_alone(world):
     assert 200 == signer.prove().status_code
     assert refused(signer.prove(signer.assertion(aud=f"{PUBLIC_URL}/oauth2/token")))
     assert refused(older.prove())
+
+
+def test_the_settings_may_put_every_client_under_the_profile(app, signer):
+    """One word for a whole instance."""
+    context = app.extensions["idp"]
+    app.extensions["idp"] = replace(context, settings=context.settings.model_copy(update={"profile": "fapi2"}))
+
+    assert 200 == signer.prove().status_code
+    assert refused(signer.prove(signer.assertion(aud=f"{PUBLIC_URL}/oauth2/token")))
 
 
 WRONG_CLAIMS = (

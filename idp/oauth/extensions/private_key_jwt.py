@@ -8,7 +8,7 @@ from typing import Any
 import flask
 
 from idp import audit, context, limits
-from idp.clients import keys
+from idp.clients import keys, profile
 from idp.clients.models import Client
 from idp.errors import InvalidClient, TooManyRequests
 from idp.limits import Counter, Limit, Window
@@ -22,7 +22,6 @@ METHOD = "private_key_jwt"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523 §2.2
 
 _TYPES = ("client-authentication+jwt",)
-_FAPI_ALGORITHMS = ("ES256", "PS256", "EdDSA")  # FAPI 2.0 Security Profile §5.4
 # Failures of one address. Judged after the signature, which costs less than asking: the right assertion always passes.
 _FAILURES = Limit("client.assertion", (Window(60, 60),))
 _SKEW = 60  # seconds that two clocks may differ
@@ -82,7 +81,7 @@ def algorithms(client: Client) -> tuple[str, ...]:
     """What the client may sign assertions with: what it registered, else everything that is safe in its profile."""
     if registered := client.client_metadata.get("token_endpoint_auth_signing_alg"):
         return (str(registered),)
-    return _FAPI_ALGORITHMS if client.profile else keys.SIGNING
+    return profile.algorithms(client)
 
 
 def _judge(claims: dict[str, Any], client: Client, now: float) -> None:
@@ -105,8 +104,9 @@ def _judge(claims: dict[str, Any], client: Client, now: float) -> None:
 def _audiences(client: Client) -> tuple[str, ...]:
     """One string, never a list: an assertion for several servers can be presented by one of them to another."""
     issuer = context.settings().public_url
-    # The FAPI profile takes the issuer alone; RFC 7523 §3 also knows the endpoint, and older libraries send it.
-    return (issuer,) if client.profile else (issuer, f"{issuer}/oauth2/token", f"{issuer}/oauth2/par")
+    # The FAPI profile takes the issuer alone (§5.3.2.1); RFC 7523 §3 also knows the endpoint, and older libraries
+    # send it.
+    return (issuer,) if profile.is_fapi2(client) else (issuer, f"{issuer}/oauth2/token", f"{issuer}/oauth2/par")
 
 
 def _is_time(value: object) -> bool:

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from idp import context, fetch
-from idp.clients import keys
+from idp.clients import keys, profile
 from idp.clients.models import Client
 from idp.errors import InvalidRequest, InvalidRequestObject, InvalidRequestUri
 from idp.fetch import Unreachable
@@ -21,7 +21,6 @@ from idp.settings import Settings
 from keys import BadToken, compact
 
 _TYPES = ("oauth-authz-req+jwt",)  # RFC 9101 §10.8
-_FAPI_ALGORITHMS = ("ES256", "PS256", "EdDSA")
 _MOST = 64 * 1024  # characters
 _SKEW = 60  # seconds that two clocks may differ
 # What the edge refuses elsewhere: PostgreSQL cannot store it.
@@ -72,7 +71,7 @@ def _algorithms(client: Client) -> tuple[str, ...]:
     """What the client may sign with: what it registered, else everything that is safe in its profile."""
     if registered := client.client_metadata.get("request_object_signing_alg"):
         return (str(registered),) if registered in offered(context.settings()) else ()
-    return _FAPI_ALGORITHMS if client.profile else offered(context.settings())
+    return profile.ALGORITHMS if profile.is_fapi2(client) else offered(context.settings())
 
 
 def offered(settings: Settings) -> tuple[str, ...]:
