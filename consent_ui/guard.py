@@ -1,6 +1,5 @@
 """What stands before and after every view of the pages: same origin in, protective headers out, and the way back."""
 
-import logging
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from flask import Blueprint, Response, request
@@ -9,8 +8,6 @@ from consent_ui.forms import Stale
 from consent_ui.pages import protect, render
 from idp.oauth.interaction import Lost
 from idp.sso import csrf
-
-log = logging.getLogger(__name__)
 
 
 def guard(blueprint: Blueprint) -> Blueprint:
@@ -27,7 +24,7 @@ def refuse_foreign() -> Response | None:
     """Where a browser says what a POST comes from, it must be us; `Origin: null` is not."""
     if request.method != "POST" or csrf.same_origin():
         return None
-    log.warning("csrf.refused", extra={"endpoint": request.endpoint, "reason": "origin"})
+    csrf.refused("origin")
     return render("foreign", 403)
 
 
@@ -43,5 +40,5 @@ def keep_language(response: Response) -> Response:
 def start_again(problem: Exception) -> Response:
     """The page is too old, or another browser's or person's: nothing was done, and nothing can be mended here."""
     if isinstance(problem, Stale):
-        log.warning("csrf.refused", extra={"endpoint": request.endpoint, "reason": "token"})
+        csrf.refused("token")
     return render("start_again", 400)

@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
+from typing import Any
 
 from sqlalchemy import TIMESTAMP, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp import audit
 from idp.context import keys, now
 from idp.db import Model, db
 
@@ -95,6 +97,16 @@ def take(*counters: Counter) -> Taken:
         _add([counter for counter in counted if counter not in kept], at, -1)
         counted = kept
     return Taken(at, tuple(counted), refused | late, max(retry_after, later))
+
+
+def record(limit: Limit, subject: str, **facts: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    """Write the security event that the limit is named after, while it has room: anybody may cause these without end.
+
+    At once: the refusal that it tells of may roll back whatever else the request did.
+    """
+    if not take(Counter(limit, subject)).refused:
+        with db.hot() as cursor:
+            cursor.execute(audit.EVENT, audit.values(limit.name, **facts))
 
 
 def network(address: str) -> str:

@@ -21,18 +21,26 @@ from hmac import compare_digest
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from flask import current_app
 
+from idp import limits
 from idp.context import settings
 from idp.errors import TemporarilyUnavailable
+from idp.limits import Limit, Window
 
 MAX_LENGTH = 1000  # code points
 _BLOCK = 8  # r
 _MAX_LN, _MAX_P = 17, 8  # what we are willing to compute for a string that somebody imported
 _PHC = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=8,p=(\d)\$([A-Za-z0-9+/]{11,88})\$([A-Za-z0-9+/]{22,88})")
+# Of all addresses together: it tells of this service, not of who asked.
+_FULL = Limit("kdf.queue_full", (Window(1, 5 * 60),))
 _WERKZEUG = re.compile(r"scrypt:(\d{1,6}):8:(\d)\$([A-Za-z0-9]{8,64})\$([0-9a-f]{32,128})")
 
 
 class UnusablePassword(ValueError):
     """Not a password at all: empty, too long, or with characters that have no stable form; the message says which."""
+
+
+class QueueFull(TemporarilyUnavailable):
+    """Too many hashes at once; nothing was computed."""
 
 
 class UnknownHash(ValueError):
@@ -141,13 +149,13 @@ class Slots:
         """Hold a slot while the block computes.
 
         Raises:
-            TemporarilyUnavailable: the queue is full, or the turn did not come in time; nothing was computed.
+            QueueFull: there is no place to wait, or the turn did not come in time.
         """
         if not self._admitted.acquire(blocking=False):
-            raise TemporarilyUnavailable("the queue for password hashing is full")
+            raise QueueFull("the queue for password hashing is full")
         try:
             if not self._running.acquire(timeout=self._wait):
-                raise TemporarilyUnavailable("waited too long for password hashing")
+                raise QueueFull("waited too long for password hashing")
             try:
                 yield
             finally:
@@ -156,12 +164,27 @@ class Slots:
             self._admitted.release()
 
 
+@contextmanager
+def slot(purpose: str) -> Iterator[None]:
+    """Hold a slot of this application; `people` and `clients` have their own, so that neither waits for the other.
+
+    Raises:
+        QueueFull: as `Slots.held`; the operator learns of it.
+    """
+    try:
+        with slots(purpose).held():
+            yield
+    except QueueFull as full:
+        limits.record(_FULL, purpose, purpose=purpose, reason=full.private)
+        raise
+
+
 def slots(purpose: str) -> Slots:
-    """The slots of this application for a purpose: `people` or `clients`, so that neither waits for the other."""
-    limits, name = settings().passwords, f"idp.slots.{purpose}"
+    """The slots behind `slot`."""
+    sizes, name = settings().passwords, f"idp.slots.{purpose}"
     found = current_app.extensions.get(name)
     if found is None:
-        found = current_app.extensions.setdefault(name, Slots(limits.slots, limits.queue, limits.wait))
+        found = current_app.extensions.setdefault(name, Slots(sizes.slots, sizes.queue, sizes.wait))
     made: Slots = found
     return made
 

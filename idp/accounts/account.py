@@ -78,7 +78,7 @@ def hashed(password: str) -> str:
         TemporarilyUnavailable: too many at once.
     """
     secret = passwords.normal(password)
-    with passwords.slots("people").held():
+    with passwords.slot("people"):
         return passwords.make(secret, passwords.cost())
 
 

@@ -28,7 +28,8 @@ OTHER_DEVICES = Limit("login.account", (Window(10, _QUARTER, slow=30), Window(10
 ADDRESS = Limit("login.address", (Window(30, 5 * 60), Window(200, 3600)))
 # Many names from one address: one password tried on everybody.
 NAMES = Limit("login.names", (Window(20, 10 * 60),))
-_EVENT = Limit("login.throttled", (Window(1, 5 * 60),))
+# One row tells the operator enough, and a flood must not fill the table.
+_THROTTLED = Limit("login.throttled", (Window(1, 5 * 60),))
 
 
 class WrongPassword(Exception):
@@ -137,9 +138,7 @@ def _admit(own: Counter, name: str, address: str) -> Taken:
     # The name as typed: two spellings of one account count like two names, or the count would tell who exists.
     taken = limits.take(own, Counter(ADDRESS, address), Counter(NAMES, address, once=name))
     if not taken.refused <= {own.limit}:
-        # One row tells the operator enough, and a flood must not fill the table.
-        if not limits.take(Counter(_EVENT, address)).refused:
-            audit.record("login.throttled", address=address)
+        limits.record(_THROTTLED, address, address=address)
         raise Throttled(taken.retry_after)
     return taken
 
@@ -147,7 +146,7 @@ def _admit(own: Counter, name: str, address: str) -> Taken:
 def _check(secret: bytes, account: _Account | None, taken: Taken) -> tuple[bool, str | None]:
     """Whether the password is right, and a stronger hash of it if the stored one is weak."""
     try:
-        with passwords.slots("people").held():
+        with passwords.slot("people"):
             return _compare(secret, account, throttled=bool(taken.refused))
     except TemporarilyUnavailable:
         taken.give_back()

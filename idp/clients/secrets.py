@@ -89,7 +89,7 @@ def _compare(secret: str, stored: list[str], taken: limits.Taken) -> str | None:
     """Which of the stored hashes the secret belongs to; all are computed."""
     given = secret.encode(errors="surrogatepass")
     try:
-        with passwords.slots("clients").held():
+        with passwords.slot("clients"):
             if not stored:
                 passwords.waste(_MADE.work, _MADE.ln)
             found = [each for each in stored if passwords.verify(given, each)]

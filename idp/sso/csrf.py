@@ -3,12 +3,20 @@
 A page of one person is void once another has signed in, and a token for one form or request is nothing for another.
 """
 
+import logging
+
 from flask import request
 
+from idp import limits
 from idp.context import keys, settings
+from idp.limits import Limit, Window
 from idp.sso import browser, session
 
+log = logging.getLogger(__name__)
+
 _PURPOSE = "csrf"
+# A row for each address: whoever tries is told by one, and the log has every attempt.
+_REFUSED = Limit("csrf.refused", (Window(1, 5 * 60),))
 _OURS = {"same-origin", "none"}  # Sec-Fetch-Site; `none`: the person's own reload of a page that was a POST
 
 
@@ -17,6 +25,13 @@ def same_origin() -> bool:
     # The origin is the configured one: Host and the scheme that a proxy shows are not believed.
     ours = settings().public_url
     return request.headers.get("Origin", ours) == ours and request.headers.get("Sec-Fetch-Site", "none") in _OURS
+
+
+def refused(reason: str) -> None:
+    """Another site, or a page of ours that is too old, posted a form: tell the operator which (`origin`, `token`)."""
+    address, facts = limits.network(request.remote_addr or ""), {"endpoint": request.endpoint, "reason": reason}
+    log.warning("csrf.refused", extra=facts)
+    limits.record(_REFUSED, address, address=address, **facts)
 
 
 def token(purpose: str) -> str:

@@ -163,4 +163,17 @@ def test_full_queue_answers_503_and_counts_nothing(world, app):
     response = world.browser().login("anna", "wrong")
 
     assert (503, "5") == (response.status_code, response.headers["Retry-After"])
-    assert [] == world.query("SELECT 1 FROM attempt WHERE count > 0")
+    assert [(1,)] == world.query("SELECT count(*) FROM attempt WHERE count > 0")  # of the event below
+
+
+def test_full_queue_is_told_once(world, app, clock):
+    """The row lasts though the request fails; of a flood one row is enough, wherever it comes from."""
+    app.extensions["idp.slots.people"] = passwords.Slots(0, 0, 0)
+    for n in range(5):
+        assert 503 == world.browser(f"192.0.2.{n}").login("anna", "wrong").status_code
+
+    facts = {"purpose": "people", "reason": "the queue for password hashing is full"}
+    assert [("kdf.queue_full", facts)] == world.query("SELECT kind, facts FROM security_event")
+    clock.advance(minutes=5, seconds=1)
+    assert 503 == world.browser().login("anna", "wrong").status_code
+    assert ["kdf.queue_full"] * 2 == world.events()

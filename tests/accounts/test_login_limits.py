@@ -89,6 +89,21 @@ def test_known_device_slows_itself_only(world, clock):
     assert 200 == known.login("anna").status_code
 
 
+def test_known_device_has_a_hundred_failures_a_day(world, clock):
+    """NIST SP 800-63B-4 §3.2.2 holds for a stolen laptop too: ten each quarter of an hour end at a hundred."""
+    world.person("anna")
+    known, other = world.browser(), world.browser("192.0.2.9")
+    known.login("anna")
+    for _ in range(10):
+        assert [401] * 10 == _fail(known, "anna", 10)
+        clock.advance(minutes=15, seconds=1)
+
+    assert 401 == known.login("anna").status_code
+    assert 200 == other.login("anna").status_code
+    clock.advance(days=1)
+    assert 200 == known.login("anna").status_code
+
+
 def test_device_is_known_for_its_people_only(world):
     """Somebody else's device cookie, and a forged one, are those of a stranger."""
     world.person("anna")
@@ -158,6 +173,16 @@ def test_spraying_many_names_is_stopped(world):
     answers = [browser.login(f"person{n}", "Summer2030!").status_code for n in range(21)]
 
     assert [401] * 20 + [429] == answers
+
+
+@pytest.mark.parametrize("email", ["anna@example.com", None])
+def test_spellings_of_one_account_are_two_names(world, email):
+    """Whether a name and an address are one person shows by no limit: they count like those of two, or of nobody."""
+    world.person("anna", email=email, email_verified=bool(email))
+    browser = world.browser()
+    names = [*(f"person{n}" for n in range(18)), "anna", "anna@example.com", "person0"]
+
+    assert [401] * 20 + [429] == [browser.login(name, "Summer2030!").status_code for name in names]
 
 
 def test_addresses_of_one_network_are_one(world):

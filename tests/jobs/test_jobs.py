@@ -1,14 +1,17 @@
 """What expired is deleted, keys rotate, and of many processes one does the work."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
+from pydantic import SecretStr
 
 from idp.jobs import rotate_keys, runner, sweep
 from idp.jobs.runner import Job
+from keys import WrongKek
 
 
 @pytest.fixture
@@ -117,3 +120,25 @@ def test_keys_rotate_when_it_is_time(do, clock):
     clock.advance(days=91)
     assert {"activate": 5, "create": 5, "retire": 5} == do(rotate_keys.work)
     assert {} == do(rotate_keys.work)
+
+
+@pytest.mark.usefixtures("keys_restored")
+def test_a_new_kek_takes_over_what_the_previous_one_sealed(do, app, world):
+    """Then the previous one may leave the settings: every key opens without it."""
+    context, new = app.extensions["idp"], "ab" * 32
+    old = context.settings.keys.kek
+    sealed = world.execute("SELECT count(*)::int FROM signing_key WHERE sealed_private IS NOT NULL")[0][0]
+    app.extensions["idp"] = _with_keks(context, new, old)
+    assert {"rewrap": sealed} == do(rotate_keys.work)
+    assert {} == do(rotate_keys.work)
+
+    app.extensions["idp"] = _with_keks(context, new)
+    assert {} == do(rotate_keys.work)
+    app.extensions["idp"] = context
+    with pytest.raises(WrongKek):
+        do(rotate_keys.work)
+
+
+def _with_keks(context, first, *previous):
+    keys = context.settings.keys.model_copy(update={"kek": SecretStr(first), "previous_keks": previous})
+    return replace(context, settings=context.settings.model_copy(update={"keys": keys}))

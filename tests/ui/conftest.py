@@ -26,7 +26,7 @@ PATCHED = {
         "start_page",
         "signed_in",
     ),
-    "idp.sso.csrf": ("token", "valid"),
+    "idp.sso.csrf": ("token", "valid", "refused"),
     "idp.sso.session": ("current",),
     "idp.grants.consent": ("connected", "withdraw"),
     "consent_ui.signin.login": ("authenticate",),

@@ -77,6 +77,7 @@ class Provider:
     connections: list[Connection] = field(default_factory=list)
     secret: str = "browser-1"
     calls: list[tuple[Any, ...]] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)  # of forged forms
 
     def waits(self, prompt: str, **changes: Any) -> None:
         """Let the interaction h1 wait for a page."""
@@ -163,3 +164,6 @@ class Provider:
 
     def valid(self, token: str, purpose: str) -> bool:
         return token == self.token(purpose)
+
+    def refused(self, reason: str) -> None:
+        self.refusals.append(reason)

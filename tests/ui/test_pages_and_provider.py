@@ -75,6 +75,22 @@ def test_the_account_asks_for_a_sign_in_and_comes_back(browser, ada):
     assert "My account" == Page(browser.sign_in("ada").text).heading
 
 
+def test_forged_forms_are_logged_and_recorded_once(browser, world, ada, clock, caplog):
+    """A line for each, with its reason and nothing of what was sent; one row an address, which no flood multiplies."""
+    browser.get("/account")
+    path = browser.follow().request.path
+    for headers in [{"Origin": "https://evil.example"}, {}, {}]:
+        browser.http.post(path, data={"csrf_token": "s3cret"}, base_url="https://id.example.com", headers=headers)
+
+    assert ["origin", "token", "token"] == [line.reason for line in caplog.records if line.message == "csrf.refused"]
+    assert "s3cret" not in str([vars(line) for line in caplog.records])
+    rows = world.execute("SELECT facts FROM security_event WHERE kind = 'csrf.refused'")
+    assert [({"address": "127.0.0.1", "endpoint": "signin.login", "reason": "origin"},)] == rows
+    clock.advance(minutes=5, seconds=1)
+    browser.http.post(path, data={}, base_url="https://id.example.com", headers={"Origin": "null"})
+    assert 2 == world.events().count("csrf.refused")
+
+
 def test_sign_out_from_the_account(browser, ada):
     browser.get("/account")
     browser.follow()
