@@ -63,15 +63,26 @@ def no_metadata(_settings: Settings) -> dict[str, Any]:
     return {}
 
 
+class Clients(enum.Enum):
+    """Which clients an endpoint takes."""
+
+    ALL = enum.auto()
+    CONFIDENTIAL = enum.auto()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """A path of the protocol; `announced` is its name in discovery, `cors` lets pages of other origins call it."""
+    """A path of the protocol; `announced` is its name in discovery, `cors` lets pages of other origins call it.
+
+    With `clients`, discovery also lists how they authenticate there: where RFC 8414 §2 has a member for it.
+    """
 
     name: str
     path: str
     methods: tuple[str, ...]
     view: Callable[..., ResponseReturnValue]  # with the path's variables
     announced: str | None = None
+    clients: Clients | None = None
     cors: bool = False
 
 

@@ -8,7 +8,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from idp.oauth import authorize, server
-from idp.oauth.extension import Endpoint
+from idp.oauth.extension import Clients, Endpoint
 
 CORS_HEADERS = "Authorization, Content-Type, DPoP"
 
@@ -27,7 +27,15 @@ CORE = (
         view=authorize.authorize,
         announced="authorization_endpoint",
     ),
-    Endpoint(name="token", path="/oauth2/token", methods=("POST",), view=token, announced="token_endpoint", cors=True),
+    Endpoint(
+        name="token",
+        path="/oauth2/token",
+        methods=("POST",),
+        view=token,
+        announced="token_endpoint",
+        clients=Clients.ALL,
+        cors=True,
+    ),
 )
 
 

@@ -40,7 +40,7 @@ def test_document_is_exactly_this(app):
         "token_endpoint_auth_signing_alg_values_supported": ["ES256", "EdDSA", "PS256", "RS256"],
         "introspection_endpoint_auth_methods_supported": [*SECRETS, "private_key_jwt"],
         "introspection_endpoint_auth_signing_alg_values_supported": ["ES256", "EdDSA", "PS256", "RS256"],
-        "revocation_endpoint_auth_methods_supported": ["private_key_jwt", *SECRETS, "none"],
+        "revocation_endpoint_auth_methods_supported": [*SECRETS, "private_key_jwt", "none"],
         "revocation_endpoint_auth_signing_alg_values_supported": ["ES256", "EdDSA", "PS256", "RS256"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,

@@ -142,3 +142,14 @@ def test_step_that_would_never_run_stops_the_start(package):
 
     with pytest.raises(Misconfigured, match="a has a step at authorize in BIND, which never runs there"):
         discover(made, None)
+
+
+def test_every_method_is_listed_wherever_clients_authenticate(app):
+    """A new one needs no other file: discovery takes the lists from what the server accepts (RFC 8414 §2)."""
+    app.extensions["oauth"].client_auth["by_stamp"] = lambda _query, _request: None
+
+    document = app.test_client().get("/.well-known/openid-configuration").json
+
+    for endpoint, public in (("token", ["none"]), ("revocation", ["none"]), ("introspection", [])):
+        listed = document[f"{endpoint}_endpoint_auth_methods_supported"]
+        assert ["by_stamp", *public] == listed[-1 - len(public) :]

@@ -12,7 +12,7 @@ from flask import current_app
 
 from idp import context
 from idp.oauth import server
-from idp.oauth.extension import Endpoint, Extension
+from idp.oauth.extension import Clients, Endpoint, Extension
 from idp.settings import Settings
 
 JWKS_MAX_AGE = 3600  # seconds; a new key is public for a day before it signs
@@ -20,18 +20,19 @@ JWKS_MAX_AGE = 3600  # seconds; a new key is public for a day before it signs
 
 def metadata_document(provider: server.AuthorizationServer, settings: Settings) -> dict[str, Any]:
     """The union of what every extension announces; lists add up, anything else has one owner."""
-    methods = [*provider.client_auth, "none"]
     document: dict[str, Any] = {
         "issuer": settings.public_url,
         "jwks_uri": f"{settings.public_url}/oauth2/jwks",
         "response_types_supported": sorted(provider.response_types),
         "response_modes_supported": list(provider.response_modes),
         "grant_types_supported": sorted(provider.grant_types),
-        "token_endpoint_auth_methods_supported": methods,
     }
     for endpoint in provider.endpoints:
         if endpoint.announced:
             document[endpoint.announced] = settings.public_url + endpoint.path
+        if endpoint.clients:
+            public = ["none"] if endpoint.clients is Clients.ALL else []
+            document[f"{endpoint.announced}_auth_methods_supported"] = [*provider.client_auth, *public]
     announced = reduce(_add, (extension.metadata(settings) for extension in provider.extensions), document)
     # Of what may be missing, this alone would then count as true (Discovery §3).
     announced.setdefault("request_uri_parameter_supported", False)

@@ -16,8 +16,7 @@ from idp.grants import standing
 from idp.oauth import claims, refresh, server, tokens, views
 from idp.oauth import request as requests
 from idp.oauth.claims import Claims, Subject, TokenKind
-from idp.oauth.extension import Endpoint, Extension
-from idp.settings import Settings
+from idp.oauth.extension import Clients, Endpoint, Extension
 
 # What stands in the token and stays true; roles and companies are read anew.
 _KEPT = (
@@ -74,15 +73,9 @@ def _refresh_token(caller: Client, token: str) -> Claims | None:
     return claims.build(subject, server.current().claim_sources(TokenKind.INTROSPECTION), found)
 
 
-def metadata(_settings: Settings) -> dict[str, Any]:
-    """RFC 8414 §2: the same methods as at the token endpoint, without `none`."""
-    return {"introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"]}
-
-
 extension = Extension(
     name="introspection",
     spec="RFC 7662",
-    metadata=metadata,
     endpoints=(
         Endpoint(
             name="introspect",
@@ -90,6 +83,7 @@ extension = Extension(
             methods=("POST",),
             view=introspect,
             announced="introspection_endpoint",
+            clients=Clients.CONFIDENTIAL,
         ),
     ),
 )

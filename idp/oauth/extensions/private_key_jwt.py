@@ -115,12 +115,8 @@ def _is_time(value: object) -> bool:
 
 def metadata(_settings: Settings) -> dict[str, Any]:
     """RFC 8414 §2."""
-    found: dict[str, Any] = {}
-    for endpoint in ("token", "introspection", "revocation"):
-        found[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = list(keys.SIGNING)
-    for endpoint in ("introspection", "revocation"):
-        found[f"{endpoint}_endpoint_auth_methods_supported"] = [METHOD]
-    return found
+    endpoints = ("token", "introspection", "revocation")
+    return {f"{name}_endpoint_auth_signing_alg_values_supported": list(keys.SIGNING) for name in endpoints}
 
 
 extension = Extension(

@@ -1,7 +1,5 @@
 """Ending a token before its time: RFC 7009. A refresh token takes its grant with it; foreign ones are untouched."""
 
-from typing import Any
-
 import flask
 
 from idp import audit, context
@@ -9,9 +7,8 @@ from idp.errors import InvalidRequest
 from idp.grants import grant
 from idp.oauth import refresh, revoked, server, tokens
 from idp.oauth import request as requests
-from idp.oauth.extension import Endpoint, Extension
+from idp.oauth.extension import Clients, Endpoint, Extension
 from idp.oauth.request import OAuthRequest
-from idp.settings import Settings
 
 
 def revoke() -> flask.Response:
@@ -40,15 +37,9 @@ def _end_grant(request: OAuthRequest, presented: refresh.Presented) -> None:
         audit.record("grant.revoked", user_id=user_id, company_id=company_id, client_id=client_id)
 
 
-def metadata(_settings: Settings) -> dict[str, Any]:
-    """RFC 8414 §2."""
-    return {"revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"]}
-
-
 extension = Extension(
     name="revocation",
     spec="RFC 7009",
-    metadata=metadata,
     endpoints=(
         Endpoint(
             name="revoke",
@@ -56,6 +47,7 @@ extension = Extension(
             methods=("POST",),
             view=revoke,
             announced="revocation_endpoint",
+            clients=Clients.ALL,
             cors=True,
         ),
     ),
