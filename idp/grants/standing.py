@@ -11,6 +11,7 @@ from uuid import UUID
 
 from idp.companies.company import named
 from idp.db import db
+from idp.grants.details import Details
 
 # All memberships but the walled ones; of more than `limit` only the number, since they would not fit into a token.
 _MEMBERSHIPS = """
@@ -25,7 +26,7 @@ _MEMBERSHIPS = """
 
 COLUMNS = """
     g.id, g.client_id, g.user_id, g.company_id, g.all_companies, g.session_id, g.offline, g.scopes, g.resources,
-    g.claims, g.acr, g.amr, g.auth_time, g.generation, g.rotated_at, g.expires_at, g.revoked_at,
+    g.details, g.claims, g.acr, g.amr, g.auth_time, g.generation, g.rotated_at, g.expires_at, g.revoked_at,
     u.sub, u.username, u.email, u.email_verified_at IS NOT NULL, u.claims, u.updated_at, u.disabled_at IS NULL,
     g.offline OR coalesce(s.ended_at IS NULL AND s.ends_at > %(now)s, false),
     c.id, c.name, c.policy, m.roles, m.version,
@@ -97,6 +98,7 @@ class Standing:
     offline: bool
     scopes: tuple[str, ...]
     resources: tuple[str, ...]
+    details: Details | None
     claims_request: dict[str, Any] | None
     acr: str
     amr: tuple[str, ...]
@@ -132,7 +134,7 @@ def read(
 
 def from_row(row: tuple[Any, ...]) -> Standing:
     """Build the standing from COLUMNS."""
-    grant, person, (alive, *company), (total, found) = row[:17], row[17:24], row[24:30], row[30:32]
+    grant, person, (alive, *company), (total, found) = row[:18], row[18:25], row[25:31], row[31:33]
     membership = Membership(company[0], company[1], company[2], tuple(company[3]), company[4]) if company[0] else None
     return Standing(
         grant_id=grant[0],
@@ -144,14 +146,15 @@ def from_row(row: tuple[Any, ...]) -> Standing:
         offline=grant[6],
         scopes=tuple(grant[7]),
         resources=tuple(grant[8]),
-        claims_request=grant[9],
-        acr=grant[10],
-        amr=tuple(grant[11]),
-        auth_time=grant[12],
-        generation=grant[13],
-        rotated_at=grant[14],
-        expires_at=grant[15],
-        revoked=grant[16] is not None,
+        details=None if grant[9] is None else tuple(grant[9]),
+        claims_request=grant[10],
+        acr=grant[11],
+        amr=tuple(grant[12]),
+        auth_time=grant[13],
+        generation=grant[14],
+        rotated_at=grant[15],
+        expires_at=grant[16],
+        revoked=grant[17] is not None,
         person=Person(*person),
         session_alive=alive,
         membership=membership,

@@ -30,6 +30,7 @@ from idp.errors import (
 )
 from idp.oauth import prompts, redirection, response_modes, server, waiting
 from idp.oauth import request as requests
+from idp.oauth.codes import NewGrant
 from idp.oauth.extension import Phase, Prompt
 from idp.oauth.request import OAuthRequest
 from idp.sso import browser, session
@@ -157,35 +158,35 @@ def _wait(request: OAuthRequest, prompt: Prompt) -> flask.Response:
 
 def _complete(request: OAuthRequest) -> flask.Response:
     """Begin the grant, and answer in the way of the response type."""
-    request.learnt.grant = _grant(request)
-    answer = server.current().response_types[request.response_type](request)
+    answer = server.current().response_types[request.response_type](request, _grant(request))
     return redirection.answer(request, answer)
 
 
-def _grant(request: OAuthRequest) -> dict[str, Any]:
+def _grant(request: OAuthRequest) -> NewGrant:
     """The row of this authorization: what was asked, how the user had signed in, for which company."""
     learnt, now, lifetimes = request.learnt, context.now(), context.settings().tokens
     if learnt.session is None:
         raise TypeError("a grant needs a signed-in user")
-    return {
-        "id": uuid7(),
-        "user_id": learnt.session.user_id,
-        "client_id": request.client.client_id,
-        "company_id": learnt.company.company_id,
-        "all_companies": learnt.company.all_companies,
-        "session_id": learnt.session.id,
-        "offline": "offline_access" in request.scopes,
-        "scopes": list(request.scopes),
-        "resources": list(request.audience),
-        "claims": learnt.claims,
-        "acr": learnt.session.acr,
-        "amr": list(learnt.session.amr),
-        "auth_time": learnt.session.auth_time,
-        "now": now,
-        "grant_expires_at": now + timedelta(seconds=lifetimes.refresh_token_ttl),
-        "code_expires_at": now + timedelta(seconds=lifetimes.code_ttl),
-        "redirect_uri": request.payload.redirect_uri,
-        "nonce": request.payload.get("nonce"),
-        "code_challenge": request.payload.get("code_challenge"),
-        "waiting": learnt.waiting.hash if learnt.waiting else None,
-    }
+    return NewGrant(
+        id=uuid7(),
+        user_id=learnt.session.user_id,
+        client_id=request.client.client_id,
+        company_id=learnt.company.company_id,
+        all_companies=learnt.company.all_companies,
+        session_id=learnt.session.id,
+        offline="offline_access" in request.scopes,
+        scopes=list(request.scopes),
+        resources=list(request.audience),
+        details=request.details,
+        claims=learnt.claims,
+        acr=learnt.session.acr,
+        amr=list(learnt.session.amr),
+        auth_time=learnt.session.auth_time,
+        now=now,
+        grant_expires_at=now + timedelta(seconds=lifetimes.refresh_token_ttl),
+        code_expires_at=now + timedelta(seconds=lifetimes.code_ttl),
+        redirect_uri=request.payload.redirect_uri,
+        nonce=request.payload.get("nonce"),
+        code_challenge=request.payload.get("code_challenge"),
+        waiting=learnt.waiting.hash if learnt.waiting else None,
+    )

@@ -7,21 +7,23 @@ ends the grant. A foreign client's attempt touches nothing.
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
 from idp.companies.company import named
 from idp.db import db
 from idp.grants import standing
+from idp.grants.details import Details
 from idp.grants.standing import Standing
 from idp.opaque import digest
 
 _GRANT = """
     WITH begun AS (
         INSERT INTO oauth_grant (id, user_id, client_id, company_id, all_companies, session_id, offline, scopes,
-                                 resources, claims, acr, amr, auth_time, generation, created_at, expires_at)
+                                 resources, details, claims, acr, amr, auth_time, generation, created_at, expires_at)
         VALUES (%(id)s, %(user_id)s, %(client_id)s, %(company_id)s, %(all_companies)s, %(session_id)s, %(offline)s,
-                %(scopes)s, %(resources)s, %(claims)s, %(acr)s, %(amr)s, %(auth_time)s, 0, %(now)s,
+                %(scopes)s, %(resources)s, %(details)s, %(claims)s, %(acr)s, %(amr)s, %(auth_time)s, 0, %(now)s,
                 %(grant_expires_at)s)
         RETURNING *
     ), took_part AS (
@@ -59,6 +61,33 @@ _REDEEM = f"""
 """  # noqa: S608 - constants
 
 
+@dataclass(frozen=True, kw_only=True)
+class NewGrant:
+    """An authorization that is about to begin: what was asked, how the user had signed in, for which company."""
+
+    id: UUID
+    user_id: UUID
+    client_id: str
+    company_id: UUID | None
+    all_companies: bool
+    session_id: UUID
+    offline: bool
+    scopes: list[str]
+    resources: list[str]
+    details: Details | None
+    claims: dict[str, Any] | None
+    acr: str
+    amr: list[str]
+    auth_time: datetime
+    now: datetime
+    grant_expires_at: datetime
+    code_expires_at: datetime
+    redirect_uri: str | None
+    nonce: str | None
+    code_challenge: str | None
+    waiting: bytes | None  # the hash of the request that waited
+
+
 @dataclass(frozen=True, slots=True)
 class Redemption:
     """A code that was just counted."""
@@ -71,25 +100,28 @@ class Redemption:
     in_time: bool
 
 
-def begin(grant: dict[str, Any]) -> None:
-    """Insert a grant with its code and forget the request that waited; the keys are _BEGIN's parameters."""
+def begin(grant: NewGrant, code: bytes) -> None:
+    """Insert a grant with its code (the digest) and forget the request that waited."""
     with db.hot() as cursor:
-        cursor.execute(_BEGIN, _values(grant))
+        cursor.execute(_BEGIN, _values(grant, code))
 
 
-def begin_and_read(grant: dict[str, Any]) -> Standing:
+def begin_and_read(grant: NewGrant, code: bytes | None) -> Standing:
     """The same, with what tokens may say of the grant at once; `code` is None where none is handed out."""
+    values = {**_values(grant, code), "limit": standing.IN_A_TOKEN, **named(None)}
     with db.hot() as cursor:
-        row = cursor.execute(
-            _BEGIN_AND_READ, {**_values(grant), "limit": standing.IN_A_TOKEN, **named(None)}
-        ).fetchone()
+        row = cursor.execute(_BEGIN_AND_READ, values).fetchone()
     if row is None:
         raise LookupError("the user of a new grant is gone")
     return standing.from_row(row)
 
 
-def _values(grant: dict[str, Any]) -> dict[str, Any]:
-    return {**grant, "claims": Jsonb(grant["claims"]) if grant["claims"] else None}
+def _values(grant: NewGrant, code: bytes | None) -> dict[str, Any]:
+    as_json = {
+        "claims": Jsonb(grant.claims) if grant.claims else None,
+        "details": None if grant.details is None else Jsonb(grant.details),
+    }
+    return {**vars(grant), **as_json, "code": code}
 
 
 def redeem(code: str, client_id: str, now: datetime) -> Redemption | None:

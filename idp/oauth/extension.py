@@ -20,6 +20,7 @@ from idp.clients.metadata import Rule
 from idp.clients.models import Client
 from idp.errors import OAuthError
 from idp.events import Event, Handler
+from idp.oauth.codes import NewGrant
 from idp.oauth.request import OAuthRequest
 from idp.outbox import Message
 from idp.settings import Misconfigured, Settings
@@ -44,6 +45,8 @@ class Phase(enum.IntEnum):
 AT_AUTHORIZE = frozenset({Phase.LOAD, Phase.VALIDATE})
 
 Step = Callable[[OAuthRequest], None]
+# Begins the grant; the parameters that the authorization response has for this response type.
+Answer = Callable[[OAuthRequest, NewGrant], dict[str, Any]]
 # Gets the parameters of an authorization response, and may add to them.
 Responder = Callable[[OAuthRequest, dict[str, Any]], None]
 ClientAuth = Callable[[Callable[[str], Client | None], OAuthRequest], Client | None]
@@ -114,7 +117,7 @@ class Extension:
     parameters: frozenset[str] = frozenset()  # of the authorization request, kept while it waits
     client_metadata: Mapping[str, Rule] = none()  # members of RFC 7591 that it adds
     grants: tuple["type[GrantType]", ...] = ()
-    response_types: Mapping[str, Callable[[OAuthRequest], dict[str, Any]]] = none()  # words in alphabetical order
+    response_types: Mapping[str, Answer] = none()  # words in alphabetical order
     response_modes: Mapping[str, ResponseMode] = none()
     endpoints: tuple[Endpoint, ...] = ()
     client_auth: Mapping[str, ClientAuth] = none()

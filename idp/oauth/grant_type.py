@@ -31,6 +31,7 @@ class GrantType(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         request.authorization = self.prove(request)
         request.scopes = narrowed(request.payload.words("scope"), request.authorization.scopes)
         request.audience = request.authorization.audience
+        request.details = request.authorization.details
         self.server.run_token(Phase.NARROW, request)
         self.server.run_token(Phase.BIND, request)
         self.server.run_token(Phase.REQUIRE, request)

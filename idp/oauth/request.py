@@ -16,6 +16,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from idp import context
 from idp.errors import InvalidRequest
+from idp.grants.details import Details
 from idp.grants.standing import Standing
 from idp.oauth.company import Determined
 from idp.oauth.models import AuthorizationRequest
@@ -81,6 +82,7 @@ class Authorization:
 
     scopes: tuple[str, ...]
     audience: tuple[str, ...]
+    details: Details | None = None  # RFC 9396; none: scopes alone say how far
     standing: Standing | None = None  # none: the client acts for itself
     redirect_uri: str | None = None
     code_challenge: str | None = None
@@ -101,7 +103,6 @@ class Learnt:
     prompts: frozenset[str] = frozenset()
     hinted_sub: str | None = None  # whom the answer must be about: the id_token_hint or the claims request says it
     claims: dict[str, Any] | None = None  # what the claims request asks for, as the grant keeps it
-    grant: dict[str, Any] = field(default_factory=dict)  # the row that is about to begin
 
     def expect(self, sub: str) -> None:
         """The answer must be about this user.
@@ -135,6 +136,7 @@ class OAuthRequest(OAuth2Request):  # type: ignore[misc]
         self._body = None
         self.scopes: tuple[str, ...] = ()
         self.audience: tuple[str, ...] = ()
+        self.details: Details | None = None  # authorization_details, RFC 9396: they narrow the scopes
         self.confirmation: dict[str, str] | None = None  # `cnf`, once a sender constraint is bound
         self.refresh_token: str | None = None
         self.learnt = Learnt()

@@ -5,7 +5,7 @@ what happens in which phase comes from the extensions. Built inside `create_app(
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import flask
@@ -19,6 +19,7 @@ from idp.oauth import client_auth, response_modes
 from idp.oauth import request as requests
 from idp.oauth.claims import ClaimSource, TokenKind
 from idp.oauth.extension import (
+    Answer,
     ClientAuth,
     Confirm,
     Endpoint,
@@ -42,7 +43,7 @@ class AuthorizationServer(AuthlibServer):  # type: ignore[misc]
         self.settings = settings
         self.extensions = tuple(extensions)
         self.grant_types: dict[str, Any] = {}
-        self.response_types: dict[str, Callable[[OAuthRequest], dict[str, Any]]] = {}
+        self.response_types: dict[str, Answer] = {}
         self.response_modes: dict[str, ResponseMode] = dict(response_modes.MODES)
         self.client_auth: dict[str, ClientAuth] = dict(client_auth.METHODS)
         self.parameters: set[str] = set(PARAMETERS)

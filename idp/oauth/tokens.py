@@ -22,6 +22,7 @@ from idp.clients import encryption
 from idp.clients.models import Client
 from idp.errors import InsufficientScope, InvalidRequest, InvalidToken, NoToken
 from idp.grants import standing
+from idp.grants.details import Detail, reaching
 from idp.grants.standing import Standing
 from idp.oauth import claims, refresh, revoked, subjects
 from idp.oauth.claims import Claims, Subject, TokenKind
@@ -52,18 +53,25 @@ def respond(server: AuthorizationServer, request: OAuthRequest) -> dict[str, Any
 
 def access_token_response(server: AuthorizationServer, request: OAuthRequest, subject: Subject) -> dict[str, Any]:
     """An access token and what to know about it: `scope` says what was granted (RFC 6749 §4.2.2, §5.1)."""
-    return {
-        "access_token": issue_access_token(server, subject, request.audience, request.confirmation),
+    details = reaching(request.details, request.audience)
+    answer = {
+        "access_token": issue_access_token(server, subject, request.audience, request.confirmation, details),
         "token_type": "DPoP" if "jkt" in (request.confirmation or ()) else "Bearer",
         "expires_in": context.settings().tokens.access_token_ttl,
         "scope": " ".join(request.scopes),
     }
+    # RFC 9396 §7: what was granted and is in this token.
+    return answer if details is None else {**answer, "authorization_details": details}
 
 
 def issue_access_token(
-    server: AuthorizationServer, subject: Subject, audience: Sequence[str], confirmation: dict[str, str] | None = None
+    server: AuthorizationServer,
+    subject: Subject,
+    audience: Sequence[str],
+    confirmation: dict[str, str] | None = None,
+    details: Sequence[Detail] | None = None,
 ) -> str:
-    """Sign an access token for `audience` (resource server URIs, at least one); RFC 9068 §2.2.
+    """Sign an access token for `audience` (resource server URIs, at least one); RFC 9068 §2.2, RFC 9396 §9.1.
 
     Raises:
         InvalidRequest: it would not fit into 4 kB even without the companies map.
@@ -85,6 +93,8 @@ def issue_access_token(
         found |= _sign_in(subject.standing) | {"grant_id": str(subject.standing.grant_id)}
     if confirmation:
         found["cnf"] = confirmation
+    if details is not None:
+        found["authorization_details"] = details
     claims.build(subject, server.claim_sources(TokenKind.ACCESS), found)
     alg, typ = (resource.access_token_alg, resource.access_token_typ) if resource else ("ES256", "at+jwt")
     token = context.keys().sign(found, alg=alg, typ=typ)

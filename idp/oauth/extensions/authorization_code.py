@@ -4,8 +4,9 @@ from typing import Any
 
 from idp import audit, context, opaque
 from idp.errors import InvalidGrant, InvalidRequest
-from idp.grants import grant
+from idp.grants import grant as grants
 from idp.oauth import codes, tokens
+from idp.oauth.codes import NewGrant
 from idp.oauth.extension import Extension, Phase
 from idp.oauth.grant_type import GrantType
 from idp.oauth.request import Authorization, OAuthRequest
@@ -25,10 +26,10 @@ def validate(request: OAuthRequest) -> None:
         raise InvalidRequest("max_age must be a number of seconds")
 
 
-def respond(request: OAuthRequest) -> dict[str, Any]:
+def respond(request: OAuthRequest, grant: NewGrant) -> dict[str, Any]:
     """A new code for a new grant (RFC 6749 §4.1.2)."""
     code = opaque.make("ac")
-    codes.begin({**request.learnt.grant, "code": opaque.digest(code)})
+    codes.begin(grant, opaque.digest(code))
     return {"code": code}
 
 
@@ -51,7 +52,7 @@ class AuthorizationCode(GrantType):
         known = found.standing
         if found.uses > 1:
             # Somebody else holds the code, and perhaps its tokens. A refusal commits, so this lasts.
-            grant.revoke(known.grant_id, client.client_id, now, "code replayed")
+            grants.revoke(known.grant_id, client.client_id, now, "code replayed")
             audit.record(
                 "code.replayed", user_id=known.user_id, company_id=known.granted_company_id, client_id=client.client_id
             )
@@ -65,6 +66,7 @@ class AuthorizationCode(GrantType):
         return Authorization(
             scopes=known.scopes,
             audience=known.resources,
+            details=known.details,
             standing=known,
             code_challenge=found.code_challenge,
             nonce=found.nonce,

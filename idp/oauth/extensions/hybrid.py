@@ -7,6 +7,7 @@ from typing import Any
 
 from idp import opaque
 from idp.oauth import codes, front_channel
+from idp.oauth.codes import NewGrant
 from idp.oauth.extension import Extension, Phase
 from idp.oauth.request import OAuthRequest
 from idp.settings import Settings
@@ -18,10 +19,10 @@ def check(request: OAuthRequest) -> None:
         front_channel.check(request)
 
 
-def respond(request: OAuthRequest) -> dict[str, Any]:
+def respond(request: OAuthRequest, grant: NewGrant) -> dict[str, Any]:
     """A new code for a new grant, and the grant's first tokens (§3.3.2.5)."""
     code = opaque.make("ac")
-    standing = codes.begin_and_read({**request.learnt.grant, "code": opaque.digest(code)})
+    standing = codes.begin_and_read(grant, opaque.digest(code))
     return {"code": code, **front_channel.answer(request, standing, code)}
 
 

@@ -21,6 +21,7 @@ from idp.oauth.extension import Clients, Endpoint, Extension
 # What stands in the token and stays true; roles and companies are read anew.
 _KEPT = (
     "iss", "sub", "aud", "client_id", "iat", "exp", "jti", "scope", "auth_time", "acr", "amr", "sid", "grant_id", "cnf",
+    "authorization_details",
 )  # fmt: skip
 
 
@@ -69,6 +70,8 @@ def _refresh_token(caller: Client, token: str) -> Claims | None:
         "grant_id": str(known.grant_id),
         "token_type": "refresh_token",
     }
+    if known.details is not None:
+        found["authorization_details"] = known.details
     subject = Subject(caller, known.scopes, known)
     return claims.build(subject, server.current().claim_sources(TokenKind.INTROSPECTION), found)
 

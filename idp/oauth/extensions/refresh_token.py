@@ -46,6 +46,7 @@ class RefreshToken(GrantType):
         return Authorization(
             scopes=known.scopes,
             audience=known.resources,
+            details=known.details,
             standing=known,
             refresh_generation=presented.generation,
         )
