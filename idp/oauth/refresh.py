@@ -1,5 +1,8 @@
 """Refresh tokens: `rt_<key id>.<grant>.<generation>.<MAC>`; nothing of them is stored but the grant's generation.
 
+One that is bound to a public client's key or certificate has before its MAC the digest of what it is bound to
+(RFC 9449 §5, RFC 8705 §4); the MAC covers that too.
+
 A public client's rotates (RFC 9700 §4.14.2): the generation moves in one conditional UPDATE. For some seconds the token
 used last gets the *same* successor again, since a lost answer must not log a user out; anything older ends the grant.
 Generations are compared, never times alone, so no second chain can begin. Confidential clients keep theirs.
@@ -7,7 +10,10 @@ Generations are compared, never times alone, so no second chain can begin. Confi
 
 import base64
 import binascii
+import hashlib
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,7 +21,10 @@ from uuid import UUID
 from idp import context
 from idp.db import db
 
-_SHAPE = re.compile(r"rt_([A-Za-z0-9_-]{1,64})\.([0-9a-f]{32})\.(0|[1-9][0-9]{0,8})\.([A-Za-z0-9_-]{43})", re.ASCII)
+_SHAPE = re.compile(
+    r"rt_([A-Za-z0-9_-]{1,64})\.([0-9a-f]{32})\.(0|[1-9][0-9]{0,8})(?:\.([A-Za-z0-9_-]{43}))?\.([A-Za-z0-9_-]{43})",
+    re.ASCII,
+)
 
 _ROTATE = """
     UPDATE oauth_grant SET generation = generation + 1, rotated_at = %(now)s
@@ -31,11 +40,17 @@ class Presented:
 
     grant_id: UUID
     generation: int
+    binding: str | None = None
 
 
-def make(grant_id: UUID, generation: int) -> str:
+def binding(confirmation: Mapping[str, str]) -> str:
+    """What stands in a refresh token that only the holder of these keys may use; the mapping is a `cnf`."""
+    return _encode(hashlib.sha256(json.dumps(dict(confirmation), sort_keys=True).encode()).digest())
+
+
+def make(grant_id: UUID, generation: int, binding: str | None = None) -> str:
     """The refresh token of a grant's generation."""
-    body = f"{grant_id.hex}.{generation}"
+    body = f"{grant_id.hex}.{generation}" + (f".{binding}" if binding else "")
     kid, mac = context.keys().mac("refresh", body.encode())
     return f"rt_{kid}.{body}.{_encode(mac)}"
 
@@ -44,15 +59,16 @@ def read(token: str) -> Presented | None:
     """Parse a token; None for anything that we did not make. A forged one touches no row."""
     if not (match := _SHAPE.fullmatch(token)):
         return None
-    kid, grant, generation, mac = match.groups()
+    kid, grant, generation, bound, mac = match.groups()
+    body = f"{grant}.{generation}" + (f".{bound}" if bound else "")
     try:
         proof = base64.urlsafe_b64decode(mac + "=")
     except binascii.Error:
         return None
     # One spelling: the last character of 43 carries two bits that decoding would ignore.
-    if _encode(proof) != mac or not context.keys().check_mac("refresh", kid, f"{grant}.{generation}".encode(), proof):
+    if _encode(proof) != mac or not context.keys().check_mac("refresh", kid, body.encode(), proof):
         return None
-    return Presented(UUID(grant), int(generation))
+    return Presented(UUID(grant), int(generation), bound)
 
 
 def rotate(grant_id: UUID, generation: int, now: datetime) -> int | None:

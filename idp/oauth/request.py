@@ -88,6 +88,7 @@ class Authorization:
     code_challenge: str | None = None
     nonce: str | None = None
     refresh_generation: int | None = None  # of the refresh token that was presented
+    refresh_binding: str | None = None  # to which keys that is bound
 
 
 @dataclass

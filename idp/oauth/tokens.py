@@ -150,9 +150,15 @@ def left_half_hash(value: str, alg: str) -> str:
     return base64.urlsafe_b64encode(whole[: len(whole) // 2]).rstrip(b"=").decode()
 
 
-def refresh_token_for(client: Client, known: Standing, generation: int) -> str | None:
-    """A refresh token, if the client registered the grant."""
-    return refresh.make(known.grant_id, generation) if client.check_grant_type("refresh_token") else None
+def refresh_token_for(request: OAuthRequest, known: Standing) -> str | None:
+    """The first refresh token of a grant, if the client registered that; a public one's is bound as its access token.
+
+    A confidential client proves itself at each refresh, and may change its keys (RFC 9449 §5, RFC 8705 §7.1).
+    """
+    if not request.client.check_grant_type("refresh_token"):
+        return None
+    bound = request.confirmation if request.client.public else None
+    return refresh.make(known.grant_id, known.generation, refresh.binding(bound) if bound else None)
 
 
 def _sign_in(known: Standing) -> Claims:

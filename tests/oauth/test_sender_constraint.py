@@ -1,9 +1,11 @@
 """Tokens that are bound to a key: whoever presents one must hold it (RFC 7800 §3.1), as the extensions check."""
 
+import flask
 import pytest
 from actors import PUBLIC_URL, unverified
 
 from idp.errors import InvalidToken
+from idp.oauth.extension import Phase
 
 RESOURCES = ("/oauth2/userinfo", "/api/v1/me")
 
@@ -78,3 +80,89 @@ def test_extensions_see_every_answer(app, ask, path):
     app.extensions["oauth"].answered.append(lambda response: response.headers.set("DPoP-Nonce", "n"))
 
     assert "n" == ask(path, "Bearer x").headers["DPoP-Nonce"]
+
+
+@pytest.fixture
+def keys(app):
+    """Tokens are bound to the `X-Key` of the request, where it has one."""
+
+    def bind(request):
+        if key := flask.request.headers.get("X-Key"):
+            request.confirmation = {**(request.confirmation or {}), "test": key}
+
+    app.extensions["oauth"]._token[Phase.BIND].append(bind)
+    app.extensions["oauth"].confirms["test"] = lambda _token, _expected: None
+
+
+def with_key(client, key, **form):
+    return client.post("/oauth2/token", form, headers={"X-Key": key} if key else {})
+
+
+def first_tokens(client, browser, key):
+    code = browser.authorize(client, user="ada", scope="openid")["code"]
+    form = {"code": code, "redirect_uri": client.redirect_uri, "code_verifier": client.verifier}
+    return with_key(client, key, grant_type="authorization_code", **form).json
+
+
+def refreshed(client, token, key):
+    return with_key(client, key, grant_type="refresh_token", refresh_token=token)
+
+
+@pytest.mark.usefixtures("keys")
+def test_refresh_token_of_a_public_client_is_bound_too(world, browser, public_client):
+    """RFC 9449 §5, RFC 8705 §4: another key does not get further, none neither; a failed attempt ends nothing."""
+    world.user("ada")
+    token = first_tokens(public_client, browser, "own")["refresh_token"]
+
+    for key in ("foreign", None):
+        refused = refreshed(public_client, token, key)
+        assert (400, "invalid_grant") == (refused.status_code, refused.json["error"])
+    answer = refreshed(public_client, token, "own")
+
+    assert {"test": "own"} == unverified(answer.json["access_token"])["cnf"]
+
+
+@pytest.mark.usefixtures("keys")
+def test_bound_refresh_token_does_not_rotate(world, browser, public_client):
+    """RFC 9700 §4.14.2: either of the two; a copy is worth nothing without the key."""
+    world.user("ada")
+    token = first_tokens(public_client, browser, "own")["refresh_token"]
+
+    assert [token] * 3 == [refreshed(public_client, token, "own").json["refresh_token"] for _ in range(3)]
+
+
+@pytest.mark.usefixtures("keys")
+def test_unbound_refresh_token_stays_so(world, browser, public_client):
+    """Its successors too: two of them for different keys would be two chains."""
+    world.user("ada")
+    token = first_tokens(public_client, browser, None)["refresh_token"]
+
+    second = refreshed(public_client, token, "own").json["refresh_token"]
+
+    assert token != second
+    assert second == refreshed(public_client, token, "other").json["refresh_token"]
+    assert 200 == refreshed(public_client, second, None).status_code
+
+
+@pytest.mark.usefixtures("keys")
+def test_confidential_client_may_change_its_key(world, browser, client):
+    """It proves itself at each refresh (RFC 8705 §7.1, RFC 9449 §5)."""
+    world.user("ada")
+    token = first_tokens(client, browser, "old")["refresh_token"]
+
+    answer = refreshed(client, token, "new").json
+
+    assert {"test": "new"} == unverified(answer["access_token"])["cnf"]
+
+
+@pytest.mark.usefixtures("keys")
+def test_binding_cannot_be_taken_off(world, browser, public_client):
+    """The MAC covers it: neither without it nor with another one does the token count."""
+    world.user("ada")
+    token = first_tokens(public_client, browser, "own")["refresh_token"]
+    head, grant, generation, bound, mac = token.split(".")
+    other = "A" * len(bound)
+
+    for forged in ([head, grant, generation, mac], [head, grant, generation, other, mac]):
+        for key in ("own", None):
+            assert "invalid_grant" == refreshed(public_client, ".".join(forged), key).json["error"]

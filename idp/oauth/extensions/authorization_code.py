@@ -75,7 +75,7 @@ class AuthorizationCode(GrantType):
     def settle(self, request: OAuthRequest) -> None:
         """The first refresh token of the grant, for a client that registered it."""
         if known := request.authorization.standing:
-            request.refresh_token = tokens.refresh_token_for(request.client, known, known.generation)
+            request.refresh_token = tokens.refresh_token_for(request, known)
 
 
 extension = Extension(

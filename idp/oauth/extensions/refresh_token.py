@@ -1,4 +1,4 @@
-"""Refresh tokens: RFC 6749 §6; a public client's rotates (RFC 9700 §4.14.2).
+"""Refresh tokens: RFC 6749 §6; a public client's rotates unless it is bound to a key (RFC 9700 §4.14.2).
 
 `company=…` gives this request's tokens for another company of the user, without a new sign-in; the grant itself keeps
 its company. Where the user would have to act, the answer is `interaction_required`: on `invalid_grant` clients throw
@@ -49,6 +49,7 @@ class RefreshToken(GrantType):
             details=known.details,
             standing=known,
             refresh_generation=presented.generation,
+            refresh_binding=presented.binding,
         )
 
     def settle(self, request: OAuthRequest) -> None:
@@ -57,8 +58,12 @@ class RefreshToken(GrantType):
         known, generation = authorization.standing, authorization.refresh_generation
         if known is None or generation is None:
             raise TypeError("a refresh token proves a user's grant")
-        if not request.client.public:
-            request.refresh_token = refresh.make(known.grant_id, generation)
+        binding = authorization.refresh_binding
+        if binding is not None and binding != refresh.binding(request.confirmation or {}):
+            raise InvalidGrant("the refresh token is bound to another key or certificate")
+        # What only one client can use needs no rotation (RFC 9700 §4.14.2).
+        if binding is not None or not request.client.public:
+            request.refresh_token = refresh.make(known.grant_id, generation, binding)
             return
         valid = refresh.rotate(known.grant_id, generation, context.now())
         if valid is None:
