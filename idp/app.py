@@ -11,7 +11,6 @@ from urllib.parse import unquote_to_bytes
 
 import flask
 import psycopg
-import sqlalchemy.exc
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
@@ -22,11 +21,11 @@ from werkzeug.routing import MapAdapter
 
 from idp import api, events, health, keyring, logs
 from idp.context import Context
-from idp.db import db, engine_options, prepare, sqlalchemy_url
+from idp.db import AWAY, db, engine_options, prepare, sqlalchemy_url
 from idp.errors import InvalidRequest, OAuthError, TemporarilyUnavailable
 from idp.events import Event
+from idp.oauth import announced, views
 from idp.oauth import extensions as extension_package
-from idp.oauth import views
 from idp.oauth.extension import discover
 from idp.oauth.request import FORM
 from idp.oauth.server import AuthorizationServer
@@ -38,15 +37,6 @@ log = logging.getLogger(__name__)
 MAX_BODY = 64 * 1024
 MAX_URL = 8 * 1024
 MAX_PARAMETERS = 100
-
-# The database is away, or did not answer in time: nothing was decided.
-_AWAY = (
-    sqlalchemy.exc.OperationalError,
-    sqlalchemy.exc.InterfaceError,
-    sqlalchemy.exc.TimeoutError,
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-)
 
 
 class NoSession(SecureCookieSessionInterface):
@@ -133,6 +123,7 @@ def create_app(
     app.extensions["ui"] = ui
     provider = extend(app, settings)
     provider.endpoints[:0] = views.CORE
+    app.extensions["announced"] = announced.document(provider, settings)
     app.register_blueprint(views.blueprint(tuple(provider.endpoints)))
     app.register_blueprint(api.blueprint())
     app.register_blueprint(health.blueprint)
@@ -222,7 +213,7 @@ def _settings() -> Settings:
 
 def _on_error(error: Exception) -> ResponseReturnValue:
     """Every refusal and every failure leaves here: JSON for machines, a page for people."""
-    if isinstance(error, _AWAY):
+    if isinstance(error, AWAY):
         log.warning("the database is away", extra={"error": type(error).__name__})
         error = TemporarilyUnavailable()
     if isinstance(error, psycopg.errors.ForeignKeyViolation):

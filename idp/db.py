@@ -13,6 +13,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import psycopg
+import sqlalchemy.exc
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, Engine, MetaData, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -25,6 +26,16 @@ Cursor = psycopg.Cursor[tuple[Any, ...]]
 
 # Limits of SECURITY: a statement, a lock and an idle transaction all end long before a person's patience does.
 _SESSION = "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+
+
+# The database is away, or did not answer in time: nothing was decided.
+AWAY = (
+    sqlalchemy.exc.OperationalError,
+    sqlalchemy.exc.InterfaceError,
+    sqlalchemy.exc.TimeoutError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+)
 
 
 class Model(DeclarativeBase):

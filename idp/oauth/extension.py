@@ -114,6 +114,7 @@ class Extension:
     spec: str
     default: bool = True  # enabled unless the settings list the extensions
     metadata: Callable[[Settings], dict[str, Any]] = no_metadata
+    varying: Mapping[str, Callable[[], list[str]]] = none()  # discovery fields that a declaration may change: read anew
     parameters: frozenset[str] = frozenset()  # of the authorization request, kept while it waits
     client_metadata: Mapping[str, Rule] = none()  # members of RFC 7591 that it adds
     grants: tuple["type[GrantType]", ...] = ()
@@ -177,6 +178,7 @@ def _refuse_two_owners(extensions: Sequence[Extension]) -> None:
         things += [("response mode", name) for name in extension.response_modes]
         things += [("client authentication", name) for name in extension.client_auth]
         things += [("confirmation", name) for name in extension.confirms]
+        things += [("discovery field", name) for name in extension.varying]
         things += [("message", name) for name in extension.outgoing]
         things += [("client metadata", name) for name in extension.client_metadata]
         for thing in things:

@@ -5,6 +5,8 @@ from types import ModuleType
 
 import pytest
 
+import consent_ui
+from idp.app import create_app
 from idp.errors import InvalidGrant
 from idp.oauth import extensions
 from idp.oauth.authorize import authorize
@@ -88,6 +90,7 @@ def test_unknown_name_stops_the_start(package):
         ("client_metadata=dict(m=view)", "client metadata m"),
         ("confirms=dict(c=view)", "confirmation c"),
         ("outgoing=dict(k=view)", "message k"),
+        ("varying=dict(d=view)", "discovery field d"),
     ],
 )
 def test_two_owners_stop_the_start(package, owned, named):
@@ -112,9 +115,6 @@ def test_importing_extensions_changes_nothing(app):
 
 def test_what_is_not_enabled_does_not_exist(app, settings, clock):
     """Without their files the grant is unsupported, the path is 404, and discovery is silent about both."""
-    import consent_ui
-    from idp.app import create_app
-
     few = settings.model_copy(update={"extensions": ("authorization_code", "discovery", "pkce")})
     small = create_app(few, consent_ui, keys=app.extensions["idp"].keys, now=clock).test_client()
 
@@ -144,12 +144,40 @@ def test_step_that_would_never_run_stops_the_start(package):
         discover(made, None)
 
 
-def test_every_method_is_listed_wherever_clients_authenticate(app):
+def test_every_method_is_listed_wherever_clients_authenticate(app, settings, clock, monkeypatch):
     """A new one needs no other file: discovery takes the lists from what the server accepts (RFC 8414 §2)."""
-    app.extensions["oauth"].client_auth["by_stamp"] = lambda _query, _request: None
+    stamp = Extension(name="stamp", spec="x", client_auth={"by_stamp": lambda _query, _request: None})
+    monkeypatch.setattr("idp.app.discover", lambda *asked: [*discover(*asked), stamp])
 
-    document = app.test_client().get("/.well-known/openid-configuration").json
+    document = create_app(settings, consent_ui, keys=app.extensions["idp"].keys, now=clock).extensions["announced"]
 
     for endpoint, public in (("token", ["none"]), ("revocation", ["none"]), ("introspection", [])):
         listed = document[f"{endpoint}_endpoint_auth_methods_supported"]
         assert ["by_stamp", *public] == listed[-1 - len(public) :]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "clash"),
+    [
+        ({"metadata": lambda _: {"x": True}}, {"metadata": lambda _: {"x": False}}, "b announces x"),
+        ({"metadata": lambda _: {"x": True}}, {"metadata": lambda _: {"x": ["y"]}}, "b announces x"),
+        ({"varying": {"jwks_uri": list}}, {}, "a announces jwks_uri"),
+        ({"metadata": lambda _: {"issuer": "https://other.example"}}, {}, "a announces issuer"),
+    ],
+)
+def test_two_that_announce_different_things_stop_the_start(app, settings, clock, monkeypatch, first, second, clash):
+    """Not the first client that asks for discovery."""
+    made = [Extension(name="a", spec="x", **first), Extension(name="b", spec="x", **second)]
+    monkeypatch.setattr("idp.app.discover", lambda *_: made)
+
+    with pytest.raises(Misconfigured, match=clash):
+        create_app(settings, consent_ui, keys=app.extensions["idp"].keys, now=clock)
+
+
+def test_what_two_announce_alike_is_said_once(app, settings, clock, monkeypatch):
+    """Lists add up."""
+    made = [Extension(name=name, spec="x", metadata=lambda _, name=name: {"x": ["y", name]}) for name in ("a", "b")]
+    monkeypatch.setattr("idp.app.discover", lambda *_: made)
+    small = create_app(settings, consent_ui, keys=app.extensions["idp"].keys, now=clock)
+
+    assert ["y", "a", "b"] == small.extensions["announced"]["x"]

@@ -1,60 +1,53 @@
 """What the server can do: OpenID Connect Discovery, RFC 8414, and its public keys (RFC 7517).
 
-The bytes are made once (the keys' again when they change): no statement, no work.
+The bytes are made once (the keys' again when they change), but for what a declaration may change: that is read at most
+once in ten seconds.
 """
 
 import json
-from functools import reduce
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import flask
 from flask import current_app
 
 from idp import context
+from idp.db import AWAY
 from idp.oauth import server
-from idp.oauth.extension import Clients, Endpoint, Extension
-from idp.settings import Settings
+from idp.oauth.extension import Endpoint, Extension
 
 JWKS_MAX_AGE = 3600  # seconds; a new key is public for a day before it signs
-
-
-def metadata_document(provider: server.AuthorizationServer, settings: Settings) -> dict[str, Any]:
-    """The union of what every extension announces; lists add up, anything else has one owner."""
-    document: dict[str, Any] = {
-        "issuer": settings.public_url,
-        "jwks_uri": f"{settings.public_url}/oauth2/jwks",
-        "response_types_supported": sorted(provider.response_types),
-        "response_modes_supported": list(provider.response_modes),
-        "grant_types_supported": sorted(provider.grant_types),
-    }
-    for endpoint in provider.endpoints:
-        if endpoint.announced:
-            document[endpoint.announced] = settings.public_url + endpoint.path
-        if endpoint.clients:
-            public = ["none"] if endpoint.clients is Clients.ALL else []
-            document[f"{endpoint.announced}_auth_methods_supported"] = [*provider.client_auth, *public]
-    announced = reduce(_add, (extension.metadata(settings) for extension in provider.extensions), document)
-    # Of what may be missing, this alone would then count as true (Discovery §3).
-    announced.setdefault("request_uri_parameter_supported", False)
-    return announced
-
-
-def _add(document: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    for name, value in more.items():
-        if isinstance(value, list):
-            document[name] = [*document.get(name, ()), *(item for item in value if item not in document.get(name, ()))]
-        elif document.setdefault(name, value) != value:
-            raise RuntimeError(f"two extensions announce {name}")
-    return document
+_KEPT_FOR = timedelta(seconds=10)
 
 
 def discovery() -> flask.Response:
     """GET /.well-known/openid-configuration, /.well-known/oauth-authorization-server."""
-    made = current_app.extensions.get("discovery")
-    if made is None:
-        document = metadata_document(server.current(), context.settings())
-        made = current_app.extensions["discovery"] = json.dumps(document, separators=(",", ":")).encode()
-    return _cacheable(made, "application/json")
+    kept: _Kept | None = current_app.extensions.get("discovery.kept")
+    # A clock that was set back must not keep it longer.
+    if kept is None or not timedelta(0) <= context.now() - kept.since < _KEPT_FOR:
+        kept = current_app.extensions["discovery.kept"] = _made(kept)
+    return _cacheable(kept.body, "application/json")
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What was answered last; `varying` are the members that a declaration may change."""
+
+    since: datetime
+    varying: dict[str, Any]
+    body: bytes
+
+
+def _made(before: _Kept | None) -> _Kept:
+    """The document as it is now. Clients need it most when the database is away: then with what was known before."""
+    found = dict(before.varying) if before else {}
+    try:
+        found |= {name: read() for each in server.current().extensions for name, read in each.varying.items()}
+    except AWAY:
+        current_app.logger.warning("discovery says what was known before: the database is away")
+    document = {**current_app.extensions["announced"], **{name: value for name, value in found.items() if value}}
+    return _Kept(context.now(), found, json.dumps(document, separators=(",", ":")).encode())
 
 
 def jwks() -> flask.Response:

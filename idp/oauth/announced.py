@@ -1,0 +1,56 @@
+"""What the server says it can do: OpenID Connect Discovery §3, RFC 8414 §2.
+
+Put together when the application starts, so that two extensions that say different things stop the start.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from idp.oauth.extension import Clients, Extension
+from idp.oauth.server import AuthorizationServer
+from idp.settings import Misconfigured, Settings
+
+Document = dict[str, Any]
+
+
+def document(provider: AuthorizationServer, settings: Settings) -> Document:
+    """The union of what every extension announces; lists add up, anything else has one owner.
+
+    Raises:
+        Misconfigured: two extensions disagree about a member.
+    """
+    found = _of_core(provider, settings)
+    for extension in provider.extensions:
+        _add(found, extension.metadata(settings), extension)
+    for extension in provider.extensions:
+        if clash := sorted(extension.varying.keys() & found.keys()):
+            raise Misconfigured(f"{extension.name} announces {clash[0]}, which is another extension's")
+    # Of what may be missing, this alone would then count as true (Discovery §3).
+    found.setdefault("request_uri_parameter_supported", False)
+    return found
+
+
+def _of_core(provider: AuthorizationServer, settings: Settings) -> Document:
+    found: Document = {
+        "issuer": settings.public_url,
+        "jwks_uri": f"{settings.public_url}/oauth2/jwks",
+        "response_types_supported": sorted(provider.response_types),
+        "response_modes_supported": list(provider.response_modes),
+        "grant_types_supported": sorted(provider.grant_types),
+    }
+    for endpoint in provider.endpoints:
+        if endpoint.announced:
+            found[endpoint.announced] = settings.public_url + endpoint.path
+        if endpoint.clients:
+            public = ["none"] if endpoint.clients is Clients.ALL else []
+            found[f"{endpoint.announced}_auth_methods_supported"] = [*provider.client_auth, *public]
+    return found
+
+
+def _add(found: Document, more: Mapping[str, Any], extension: Extension) -> None:
+    for name, value in more.items():
+        known = found.setdefault(name, value)
+        if isinstance(value, list) and isinstance(known, list):
+            found[name] = list(dict.fromkeys([*known, *value]))
+        elif known != value:
+            raise Misconfigured(f"{extension.name} announces {name}, of which another extension says something else")
