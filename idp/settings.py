@@ -126,6 +126,7 @@ class Settings(BaseSettings):
     extensions: tuple[str, ...] | None = None
     unsigned_request_objects: bool = False  # true only for certification runs: `alg: none` in the `request` parameter
     profile: Literal["fapi2"] | None = None  # holds every client to the FAPI 2.0 Security Profile
+    require_pushed_requests: bool = False  # of every client, RFC 9126 §5
     require_pkce: bool = True  # false only for certification runs: confidential clients may then leave PKCE out
     tokens: TokenSettings = TokenSettings()
     session: SessionSettings = SessionSettings()

@@ -155,6 +155,10 @@ class Client:
             path, data=body, content_type="application/x-www-form-urlencoded", headers=headers, base_url=PUBLIC_URL
         )
 
+    def push(self, **changes):
+        """Send the authorization request from server to server (RFC 9126)."""
+        return self.post("/oauth2/par", self.parameters(**changes))
+
     def token(self, **form):
         return self.post("/oauth2/token", form)
 
@@ -238,6 +242,21 @@ class Browser:
         if company is not None:
             parameters["company"] = company
         self.open(client, **parameters)
+        return self.complete(user=user, allow=allow, choose=choose)
+
+    def open_pushed(self, client, request_uri, **beside):
+        """The authorization request that the client pushed before."""
+        return self.get("/oauth2/authorize", client_id=client.client_id, request_uri=request_uri, **beside)
+
+    def authorize_pushed(self, client, *, user=None, allow=True, **parameters):
+        """As `authorize`, with a request that the client pushes."""
+        pushed = client.push(**parameters)
+        assert 201 == pushed.status_code, pushed.text
+        self.open_pushed(client, pushed.json["request_uri"])
+        return self.complete(user=user, allow=allow)
+
+    def complete(self, *, user=None, allow=True, choose=None):
+        """From wherever the browser is to the client's address; what came back, as a dict."""
         for _step in range(6):
             page = self.follow()
             if page.status_code in (302, 303):

@@ -60,9 +60,18 @@ class SigningClient(Client):
         signature = ALGORITHMS[alg].sign(key.private_key, signed)
         return f"{signed.decode()}.{compact.b64encode(signature).decode()}"
 
+    def post(self, path, form, **changes):
+        """POST with a fresh assertion; `auth=None` leaves it out."""
+        proof = self.proof() if changes.get("auth", True) else {}
+        return super().post(path, {**proof, **form}, **changes)
+
+    def proof(self, assertion=None):
+        """What authenticates a request."""
+        return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion or self.assertion()}
+
     def prove(self, assertion=None, path="/oauth2/token", **form):
         """Present an assertion; a fresh one unless it is given."""
-        proof = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion or self.assertion()}
+        proof = self.proof(assertion)
         if path == "/oauth2/token":
             form = {"grant_type": "client_credentials", **form}
         return self.post(path, proof | form, auth=None)

@@ -49,16 +49,16 @@ def authorize() -> flask.Response:
     posted = http.method == "POST"
     pairs = requests.body() if posted else requests.parse(http.query_string)
     request = requests.from_pairs(pairs, only=server.current().parameters)
-    if not posted and (uri := request.payload.get("request_uri") or "").startswith(waiting.URN):
-        return dispatch(_pushed(request, uri.removeprefix(waiting.URN)))
+    if (uri := request.payload.get("request_uri") or "").startswith(waiting.URN):
+        return _at_ours(request.payload.client_id, uri) if posted else dispatch(_kept(request, uri))
     try:
-        _load(request)
+        load(request)
     except OAuthError as error:
         return _refuse_unloaded(request, error)
     return _get_instead(request) if posted else dispatch(request)
 
 
-def _load(request: OAuthRequest) -> None:
+def load(request: OAuthRequest) -> None:
     """Replace what stands for parameters by the parameters."""
     if request.payload.repeated:
         raise InvalidRequest("a parameter was sent more than once")
@@ -81,14 +81,22 @@ def _get_instead(request: OAuthRequest) -> flask.Response:
     """A POST from another site arrives without our cookies (SameSite=Lax): keep it, and let the browser GET it."""
     redirection.trusted(request)
     handle = waiting.store(request.payload.datalist, client_id=request.client.client_id)
-    again = urlencode({"client_id": request.client.client_id, "request_uri": waiting.URN + handle})
+    return _at_ours(request.client.client_id, waiting.URN + handle)
+
+
+def _at_ours(client_id: str | None, request_uri: str) -> flask.Response:
+    """Lead to a GET of a request that is kept here."""
+    again = urlencode({"client_id": client_id or "", "request_uri": request_uri})
     return flask.Response(
         status=303, headers={"Location": f"{context.settings().public_url}{flask.request.path}?{again}"}
     )
 
 
-def _pushed(asked: OAuthRequest, handle: str) -> OAuthRequest:
-    """The stored request; its parameters count alone (RFC 9126 §4)."""
+def _kept(asked: OAuthRequest, request_uri: str) -> OAuthRequest:
+    """The request that was pushed, or posted; its parameters count alone (RFC 9126 §4, RFC 9101 §6.3)."""
+    if asked.payload.repeated & {"client_id", "request_uri"}:
+        raise InvalidRequest("the request does not name its client and its request_uri once")
+    handle = request_uri.removeprefix(waiting.URN)
     row = waiting.find(handle)
     # Once a browser has come with it, it is nobody else's.
     foreign = row is not None and row.browser is not None and not waiting.belongs(row, browser.secret())
@@ -125,11 +133,13 @@ def _refuse(request: OAuthRequest, error: OAuthError) -> flask.Response:
     if isinstance(error, TemporarilyUnavailable | TooManyRequests):
         raise error  # a page: the client could do nothing with it
     flask.current_app.logger.info("authorization refused", extra=error.facts())
+    if request.learnt.handle:
+        waiting.forget(request.learnt.handle)
     return redirection.refuse(request, error)
 
 
-def needed(request: OAuthRequest) -> Prompt | None:
-    """Validate the request, then find the first reason to ask its user."""
+def validate(request: OAuthRequest) -> None:
+    """Everything that can be said of a request of a known client before anything is known of its user."""
     provider, payload = server.current(), request.payload
     if not payload.response_type:
         raise InvalidRequest("response_type is missing")
@@ -142,6 +152,11 @@ def needed(request: OAuthRequest) -> Prompt | None:
     if not request.scopes:
         raise InvalidScope("none of the scopes is for this client")
     provider.run_authorize(Phase.VALIDATE, request)
+
+
+def needed(request: OAuthRequest) -> Prompt | None:
+    """Validate the request, then find the first reason to ask its user."""
+    validate(request)
     request.learnt.session = session.current()
     return prompts.needed(request)
 
@@ -158,6 +173,8 @@ def _wait(request: OAuthRequest, prompt: Prompt) -> flask.Response:
 
 def _complete(request: OAuthRequest) -> flask.Response:
     """Begin the grant, and answer in the way of the response type."""
+    if request.learnt.pushed and not waiting.forget(str(request.learnt.handle)):
+        raise InvalidRequestUri("the request_uri was used a moment ago")  # by one of several at once, RFC 9126 §4
     answer = server.current().response_types[request.response_type](request, _grant(request))
     return redirection.answer(request, answer)
 

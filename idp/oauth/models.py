@@ -25,7 +25,8 @@ class AuthorizationRequest(Model):
     source: Mapped[str] = mapped_column(Text, default="plain")
     parameters: Mapped[dict[str, Any]] = mapped_column(JSONB)  # name -> list of values, only those that we know
     browser: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)  # digest of its secret, from its cookie
-    network: Mapped[str | None] = mapped_column(Text, index=True)  # from where it came: an address, or an IPv6 /64
+    # From where it came: an address, or an IPv6 /64; none if a client that authenticated pushed it.
+    network: Mapped[str | None] = mapped_column(Text, index=True)
     company: Mapped[str | None] = mapped_column(Text)  # what the chooser answered: an id
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)

@@ -22,9 +22,10 @@ LIFETIME = timedelta(minutes=10)
 PUSHED_LIFETIME = timedelta(seconds=60)  # until the first visit
 _MOST_PER_BROWSER = 10
 _MOST_PER_NETWORK = 5_000  # an office of thousands in the morning
+_MOST_PER_CLIENT = 20_000  # of those that it pushed: a server has one address, whoever its users are
 
 # A browser keeps its newest requests: the cookie stays as it is, and tabs work. Who drops its cookies is counted by
-# address, so that nobody fills the table.
+# address, a client that authenticated by its name: so nobody fills the table.
 _INSERT = """
     WITH oldest AS (
         DELETE FROM authorization_request WHERE browser = %(browser)s AND hash IN (
@@ -36,6 +37,9 @@ _INSERT = """
     SELECT %(hash)s, %(client)s, %(source)s, %(parameters)s, %(browser)s, %(network)s, %(now)s, %(expires_at)s
      WHERE (SELECT count(*) FROM authorization_request WHERE network = %(network)s AND expires_at > %(now)s)
          < %(most_of_network)s
+       AND (SELECT count(*) FROM authorization_request
+             WHERE client_id = %(pusher)s AND source = 'par' AND network IS NULL AND expires_at > %(now)s)
+         < %(most_of_client)s
 """
 
 _FIND = """
@@ -56,12 +60,24 @@ _FORGET = "DELETE FROM authorization_request WHERE hash = %(hash)s"
 
 
 def store(
-    parameters: Mapping[str, list[str]], *, client_id: str | None, source: str = "plain", browser: str | None = None
+    parameters: Mapping[str, list[str]],
+    *,
+    client_id: str | None,
+    source: str = "plain",
+    browser: str | None = None,
+    authenticated: bool = False,
 ) -> str:
-    """Keep a request; its handle. Without a browser it is one that was only posted: the first visit binds it.
+    """Keep a request; its handle. Without a browser it is one that was only posted or pushed: the first visit binds it.
+
+    Args:
+        parameters: those that we know, by name.
+        client_id: whose request it is; None for a sign-in at our own pages.
+        source: "plain", "par" (RFC 9126) or "page".
+        browser: the secret of the browser that came with it.
+        authenticated: whether the client proved who it is, so that it answers for the number itself.
 
     Raises:
-        TooManyRequests: thousands wait from this address.
+        TooManyRequests: thousands wait from this address, or of this client.
     """
     handle, now = secrets.token_urlsafe(16), context.now()
     values = {
@@ -73,8 +89,10 @@ def store(
         "now": now,
         "expires_at": now + (LIFETIME if browser else PUSHED_LIFETIME),
         "most": _MOST_PER_BROWSER,
-        "network": limits.network(flask.request.remote_addr or ""),
+        "network": None if authenticated else limits.network(flask.request.remote_addr or ""),
+        "pusher": client_id if authenticated else None,
         "most_of_network": _MOST_PER_NETWORK,
+        "most_of_client": _MOST_PER_CLIENT,
     }
     with db.hot() as cursor:
         if not cursor.execute(_INSERT, values).rowcount:
@@ -114,7 +132,7 @@ def choose(handle: str, company: str) -> None:
         cursor.execute(_CHOOSE, {"hash": digest(handle), "company": company})
 
 
-def forget(handle: str) -> None:
-    """The request is answered."""
+def forget(handle: str) -> bool:
+    """The request is answered; False if it was already."""
     with db.hot() as cursor:
-        cursor.execute(_FORGET, {"hash": digest(handle)})
+        return bool(cursor.execute(_FORGET, {"hash": digest(handle)}).rowcount)

@@ -54,6 +54,8 @@ def test_document_is_exactly_this(app):
         "claims_parameter_supported": True,
         "request_parameter_supported": True,
         "request_uri_parameter_supported": True,
+        "pushed_authorization_request_endpoint": f"{PUBLIC_URL}/oauth2/par",
+        "require_pushed_authorization_requests": False,
         "require_request_uri_registration": True,
         "request_object_signing_alg_values_supported": ["ES256", "EdDSA", "PS256", "RS256"],
     } == {name: value for name, value in document.items() if name != "claims_supported"}
