@@ -9,6 +9,8 @@ from resource_server.principal import Detail, Principal
 
 Claims = Mapping[str, Any]
 
+CONFIRMATIONS = frozenset({"jkt", "x5t#S256"})  # RFC 9449 §6.1, RFC 8705 §3.1
+
 
 def principal(claims: Claims, *, issuer: str, audience: str, now: float, leeway: int) -> Principal:
     """Read a token that the IdP vouches for; `now` in seconds since the epoch, `leeway` in seconds.
@@ -18,9 +20,6 @@ def principal(claims: Claims, *, issuer: str, audience: str, now: float, leeway:
             not understood. A claim is never guessed at and never skipped.
     """
     _check_origin(claims, issuer, audience)
-    # A sender-constrained token (RFC 9449, RFC 8705) without its proof: whoever holds it may have stolen it.
-    if "cnf" in claims:
-        raise InvalidToken("a sender-constrained token needs a proof of possession, which is not supported here")
     company_id = _text(claims, "company_id") if "company_id" in claims else None
     roles, companies = _roles(claims.get("roles", [])), _companies(claims)
     return Principal(
@@ -36,6 +35,8 @@ def principal(claims: Claims, *, issuer: str, audience: str, now: float, leeway:
         authorization_details=_details(claims),
         acr=_text(claims, "acr") if "acr" in claims else None,
         amr=tuple(_texts(claims.get("amr", []), "amr")),
+        auth_time=_integer(claims, "auth_time") if "auth_time" in claims else None,
+        confirmation=_confirmation(claims),
         claims=MappingProxyType(dict(claims)),
     )
 
@@ -81,6 +82,18 @@ def _details(claims: Claims) -> tuple[Detail, ...] | None:
     ):
         raise _malformed("authorization_details")
     return tuple(details)
+
+
+def _confirmation(claims: Claims) -> Mapping[str, str]:
+    """What the sender must prove (RFC 7800 §3.1): one way or both, and none that we do not know."""
+    if "cnf" not in claims:
+        return MappingProxyType({})
+    members = claims["cnf"]
+    if not isinstance(members, dict) or not members or not all(isinstance(value, str) for value in members.values()):
+        raise _malformed("cnf")
+    if members.keys() - CONFIRMATIONS:
+        raise InvalidToken("the token is bound in a way that is not supported here")
+    return MappingProxyType(members)
 
 
 def _roles(roles: object) -> frozenset[str]:

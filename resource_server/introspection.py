@@ -12,7 +12,7 @@ def introspected(token: str, idp: IdentityProvider, client_id: str, client_secre
     """The claims of an access token that the IdP calls active; they are not judged here.
 
     Raises:
-        InvalidToken: the IdP says that it is not active, or that it is no bearer token.
+        InvalidToken: the IdP says that it is not active, or that it is no access token.
         Unavailable: the IdP did not say.
     """
     answer = idp.ask(
@@ -25,8 +25,10 @@ def introspected(token: str, idp: IdentityProvider, client_id: str, client_secre
     if answer.get("active") is not True:
         raise Unavailable("the identity provider did not say whether the token is active")
     # A refresh token is active too, but not of a type that opens anything (RFC 7662 §2.2, RFC 6749 §5.1).
-    if str(answer.get("token_type")).lower() != "bearer":
-        raise InvalidToken("the token is not a bearer token")
+    confirmation = answer.get("cnf")
+    bound_to_key = isinstance(confirmation, dict) and "jkt" in confirmation
+    if str(answer.get("token_type")).lower() != ("dpop" if bound_to_key else "bearer"):
+        raise InvalidToken("the token is not an access token")
     return answer
 
 

@@ -26,6 +26,8 @@ class Principal:
     authorization_details: tuple[Detail, ...] | None = None  # narrows what roles and scopes allow; None: does not
     acr: str | None = None
     amr: tuple[str, ...] = ()
+    auth_time: int | None = None  # seconds since the epoch: when the user signed in
+    confirmation: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # what the sender proved
     claims: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     @property

@@ -7,12 +7,13 @@ from urllib.parse import unquote_to_bytes
 from flask import Flask, Response, request
 from werkzeug.exceptions import BadRequest
 
-from resource_server import ResourceServer, protect
+from resource_server import ProxyHeader, ResourceServer, protect
 from resource_server.datasets import api, portal, problems
 from resource_server.datasets.cursor import Cursors
 from resource_server.datasets.database import Database
 from resource_server.datasets.directory import Directory
 from resource_server.datasets.errors import NotFound
+from resource_server.datasets.proofs import SharedProofs
 from resource_server.datasets.service import SCOPES, Service, current_service
 from resource_server.datasets.settings import Settings
 from resource_server.fetch import Fetch, fetch
@@ -51,6 +52,8 @@ def build_service(settings: Settings, *, fetch: Fetch = fetch, clock: Callable[[
     if settings.database_url is None:
         raise ValueError("no database URL")
     secret = settings.client_secret.get_secret_value()
+    database = Database(settings.database_url.get_secret_value())
+    header = settings.certificate_header
     tokens = ResourceServer(
         issuer=settings.issuer,
         audience=settings.resource,
@@ -59,19 +62,23 @@ def build_service(settings: Settings, *, fetch: Fetch = fetch, clock: Callable[[
         client_id=settings.client_id,
         client_secret=secret,
         scopes=SCOPES,
+        details=("dataset",),
+        bound_only=settings.bound_tokens_only,
+        certificate=ProxyHeader(header, settings.proxies) if header else None,
+        proofs=SharedProofs(database, clock),
         fetch=fetch,
         now=clock,
     )
     directory = Directory(
         issuer=settings.issuer, client_id=settings.client_id, client_secret=secret, fetch=fetch, now=clock
     )
-    database = Database(settings.database_url.get_secret_value())
     return Service(settings, database, directory, tokens, Cursors(secret), clock)
 
 
 def _refuse_other_spellings() -> None:
-    """Werkzeug routes `//x` as `/x`, and a proxy's rule for `/x` would not have seen it."""
-    if request.environ.get("PATH_INFO", "").startswith("//"):
+    """Werkzeug routes `//x` as `/x`, and a proxy's rule for `/x` would not have seen it; no name holds NUL."""
+    path = request.environ.get("PATH_INFO", "")
+    if path.startswith("//") or "\0" in path:
         raise NotFound
 
 

@@ -1,4 +1,4 @@
-"""The tables of the dataset service. Every row names its company: row-level security hides those of others."""
+"""The tables of the dataset service. Rows of data name their company: row-level security hides those of others."""
 
 from datetime import datetime
 from typing import Any

@@ -11,7 +11,7 @@ from resource_server import InsufficientScope
 from resource_server.datasets.content import TooLarge
 from resource_server.datasets.cursor import BadCursor
 from resource_server.datasets.errors import Forbidden, NotFound
-from resource_server.datasets.service import current_service
+from resource_server.guard import challenged
 
 RETRY_AFTER = "5"  # seconds
 
@@ -46,7 +46,7 @@ def _not_found(_error: Exception) -> Response:
 def _forbidden(error: Forbidden) -> Response:
     answer = problem(403, "you may not do this", reason=error.reason)
     if error.scope is not None:
-        answer.headers["WWW-Authenticate"] = current_service().tokens.challenge(InsufficientScope(error.scope))
+        challenged(answer, InsufficientScope(error.scope))
     return answer
 
 

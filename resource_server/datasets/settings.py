@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -43,6 +44,13 @@ def _postgresql(value: SecretStr) -> SecretStr:
     return value
 
 
+def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if value != "unix":
+            ip_network(value)
+    return values
+
+
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_postgresql)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 SECRETS = frozenset(
@@ -68,6 +76,11 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     client_secret: SecretStr
     audience: str = ""  # the `aud` it accepts and its RFC 9728 `resource`; default: the public URL
     token_check: Literal["offline", "introspect"] = "offline"
+    bound_tokens_only: bool = False  # refuse access tokens that are not bound to their sender (DPoP, certificate)
+    certificate_header: str = ""  # in which the proxy tells the client's certificate, such as "Client-Cert"
+    proxies: Annotated[
+        tuple[str, ...], AfterValidator(_networks)
+    ] = ()  # who may write that header: addresses, networks, or "unix"; separated by commas
     roles: Mapping[str, str] = {}  # {"analyst": "viewer"}: what a role that the operator added counts as
     database_url: DatabaseUrl | None = None  # the application role; without it the embedded database
     migrations_database_url: DatabaseUrl | None = None  # the owner; default: the same
@@ -84,6 +97,8 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
             )
         if self.session_key and len(self.session_key.get_secret_value()) < 32:
             raise ValueError("DATASETS_SESSION_KEY must have at least 32 characters")
+        if bool(self.certificate_header) != bool(self.proxies):
+            raise ValueError("set DATASETS_CERTIFICATE_HEADER and DATASETS_PROXIES, or neither")
         if self.migrations_database_url and not self.database_url:
             raise ValueError("DATASETS_MIGRATIONS_DATABASE_URL needs DATASETS_DATABASE_URL beside it")
         if self.issuer.startswith("http:") and not self.development:
@@ -135,6 +150,8 @@ def _read(variable: str, value: str) -> tuple[str, object]:
             raise Refused(f"{variable}: the file cannot be read") from None
     if name not in Settings.model_fields:
         raise Refused(f"{variable} is no setting: remove it, or correct its name")
+    if name == "proxies":
+        return name, tuple(entry.strip() for entry in value.split(","))
     if name == "roles":
         try:
             return name, json.loads(value)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import pytest
-from fake_idp import AUDIENCE, ISSUER, FakeIdP
+from fake_idp import AUDIENCE, ISSUER, NOW, FakeIdP
 from flask import Flask, g
 from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
@@ -133,6 +133,36 @@ def test_idp_that_is_away(idp: FakeIdP, client: FlaskClient) -> None:
     assert b"ConnectionRefused" not in response.data
 
 
+@pytest.mark.parametrize(
+    ("sign_in", "status"),
+    [
+        ({"acr": "urn:idp:2fa", "auth_time": NOW - 300}, 200),
+        ({"acr": "phr", "auth_time": NOW}, 200),
+        ({"acr": "urn:idp:1fa", "auth_time": NOW}, 401),
+        ({"auth_time": NOW}, 401),
+        ({"acr": "urn:idp:2fa", "auth_time": NOW - 301}, 401),
+        ({"acr": "urn:idp:2fa"}, 401),
+    ],
+)
+def test_step_up(idp: FakeIdP, sign_in: dict[str, object], status: int) -> None:
+    """RFC 9470 §3: what would have been enough stands in the challenge."""
+    app = Flask(__name__)
+    protect(app, idp.server())
+
+    @app.get("/secret")
+    @require_scope("reports:read", acr_values=("urn:idp:2fa", "phr"), max_age=300)
+    def secret() -> Mapping[str, str]:
+        return {}
+
+    answer = app.test_client().get("/secret", headers=bearer(idp.token(scope="reports:read", **sign_in)))
+
+    assert status == answer.status_code
+    if status == 401:
+        challenge = answer.headers["WWW-Authenticate"]
+        assert challenge.startswith('Bearer error="insufficient_user_authentication"')
+        assert 'acr_values="urn:idp:2fa phr", max_age="300"' in challenge
+
+
 def test_metadata(client: FlaskClient) -> None:
     """RFC 9728 §3."""
     response = client.get("/.well-known/oauth-protected-resource")
@@ -142,6 +172,7 @@ def test_metadata(client: FlaskClient) -> None:
         "authorization_servers": [ISSUER],
         "scopes_supported": ["reports:read", "reports:write"],
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": ["ES256", "PS256", "EdDSA"],
     } == response.json
 
 

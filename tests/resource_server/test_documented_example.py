@@ -3,6 +3,7 @@
 import re
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_idp import ISSUER, FakeIdP
@@ -24,11 +25,14 @@ def test_the_example_of_the_documentation_works(monkeypatch: pytest.MonkeyPatch)
 
     server = partial(resource_server.ResourceServer, fetch=fetch, now=lambda: idp.now)
     monkeypatch.setattr(resource_server, "ResourceServer", server)
-    [example] = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    example, bound = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     app = Flask(__name__)
     exec(compile(example, PAGE, "exec"), {"app": app, "load": lambda company: {"company": company}})
     client = app.test_client()
     token = idp.token(scope="datasets:read", **DOCUMENTED)
+    found: dict[str, Any] = {}
+    exec(compile(bound, PAGE, "exec"), found)
 
     assert 401 == client.get("/readings").status_code
     assert {"company": "acme"} == client.get("/readings", headers={"Authorization": f"Bearer {token}"}).json
+    assert found["server"].bound_only

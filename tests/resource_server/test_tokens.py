@@ -8,7 +8,7 @@ from fake_idp import AUDIENCE, ISSUER, NOW, FakeIdP, compact, new_key
 from joserfc.jwk import OctKey
 from joserfc.util import urlsafe_b64encode
 
-from resource_server import InvalidToken, Principal, Refused, ResourceServer
+from resource_server import InvalidToken, Presented, Principal, Refused, ResourceServer
 
 
 @pytest.fixture
@@ -23,14 +23,14 @@ def server(idp: FakeIdP) -> ResourceServer:
 
 def refused(server: ResourceServer, token: str) -> str:
     with pytest.raises(InvalidToken) as caught:
-        server.authenticate([f"Bearer {token}"])
+        server.authenticate(Presented([f"Bearer {token}"]))
     assert (401, "invalid_token") == (caught.value.status, caught.value.error)
     return caught.value.description
 
 
 def test_principal_is_what_the_token_says(idp: FakeIdP, server: ResourceServer) -> None:
     token = idp.token(acr="urn:idp:2fa", amr=["pwd", "otp"], authorization_details=[{"type": "dataset"}])
-    principal = server.authenticate([f"Bearer {token}"])
+    principal = server.authenticate(Presented([f"Bearer {token}"]))
 
     assert (
         Principal(
@@ -56,14 +56,14 @@ def test_principal_is_what_the_token_says(idp: FakeIdP, server: ResourceServer) 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_scheme_in_any_case(idp: FakeIdP, server: ResourceServer, scheme: str) -> None:
     """RFC 9110 §11.1."""
-    assert "ada" == server.authenticate([f"{scheme}  {idp.token()}"]).sub
+    assert "ada" == server.authenticate(Presented([f"{scheme}  {idp.token()}"])).sub
 
 
-@pytest.mark.parametrize("headers", [[], [""], ["Basic YTpi"], ["DPoP abc"], ["Token abc"]])
+@pytest.mark.parametrize("headers", [[], [""], ["Basic YTpi"], ["MAC abc"], ["Token abc"]])
 def test_no_bearer_token_is_401_without_a_code(server: ResourceServer, headers: list[str]) -> None:
     """RFC 6750 §3.1: a request that tried nothing gets no error code."""
     with pytest.raises(Refused) as caught:
-        server.authenticate(headers)
+        server.authenticate(Presented(headers))
     assert (401, None) == (caught.value.status, caught.value.error)
 
 
@@ -72,7 +72,7 @@ def test_two_authorization_headers_are_400(idp: FakeIdP, server: ResourceServer)
     header = f"Bearer {idp.token()}"
     for headers in ([header, header], [header, "Basic YTpi"], [f"{header},{header}"], [f"Basic YTpi, {header}"]):
         with pytest.raises(Refused) as caught:
-            server.authenticate(headers)
+            server.authenticate(Presented(headers))
         assert (400, "invalid_request") == (caught.value.status, caught.value.error)
 
 
@@ -130,8 +130,12 @@ CLAIMS: dict[str, dict[str, object]] = {
     "details without a type": {"authorization_details": [{"actions": ["read"]}]},
     "acr as a list": {"acr": ["urn:idp:1fa"]},
     "amr as text": {"amr": "pwd"},
-    "bound to a DPoP key": {"cnf": {"jkt": "x"}},
-    "bound to a certificate": {"cnf": {"x5t#S256": "x"}},
+    "bound to a DPoP key, as a bearer token": {"cnf": {"jkt": "x"}},
+    "bound to a certificate, without one": {"cnf": {"x5t#S256": "x"}},
+    "bound in an unknown way": {"cnf": {"jwk": "x"}},
+    "bound in an unknown way too": {"cnf": {"x5t#S256": "x", "jwk": "y"}},
+    "bound to something strange": {"cnf": {"jkt": ["x"]}},
+    "a binding that is none": {"cnf": "x"},
     "an empty binding": {"cnf": {}},
 }
 

@@ -5,7 +5,7 @@ from base64 import b64decode
 import pytest
 from fake_idp import AUDIENCE, NOW, FakeIdP
 
-from resource_server import InvalidToken, ResourceServer, Unavailable
+from resource_server import InvalidToken, Presented, ResourceServer, Unavailable
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def active(idp: FakeIdP, **changes: object) -> dict[str, object]:
 
 
 def test_idp_is_asked_about_each_token(idp: FakeIdP, server: ResourceServer) -> None:
-    assert "ada" == server.authenticate(["Bearer opaque-token"]).sub
+    assert "ada" == server.authenticate(Presented(["Bearer opaque-token"])).sub
     assert frozenset({"member"}) == server.verify("opaque-token").roles_in("acme")
 
     assert 2 == idp.asked.count("/oauth2/introspect")

@@ -10,7 +10,7 @@ from dataset_world import World
 from local_postgres import Cluster, Database
 from resource_server.datasets import migrations
 
-_EMPTY = "DELETE FROM datasets.dataset; DELETE FROM datasets.event"
+_EMPTY = "DELETE FROM datasets.dataset; DELETE FROM datasets.event; DELETE FROM datasets.proof"
 
 
 @pytest.fixture(scope="session")

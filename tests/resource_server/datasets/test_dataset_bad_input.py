@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from dataset_world import AUDIENCE, World
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -88,3 +89,11 @@ def existing(world: World) -> str:
     ines = world.person("ines")
     names = (ines.get("/datasets").json or {})["items"]
     return str(names[0]["id"]) if names else ines.create()
+
+
+@pytest.mark.parametrize("path", ["/datasets/%00", "/datasets/{}/shares/%00", "/datasets/{}/shares/sub-jonas%00"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_nul_in_a_path_names_nothing(world: World, method: str, path: str) -> None:
+    ines = world.person("ines")
+
+    assert 404 == ines.request(method, path.format(ines.create()), json={"access": "read"}).status_code

@@ -29,6 +29,8 @@ def test_the_few_that_are_needed() -> None:
     assert load(GOOD | PORTAL).portal
     assert load(GOOD | {"DATASETS_PUBLIC_URL": "http://127.0.0.1:8001"}).development
     assert "urn:data" == load(GOOD | {"DATASETS_AUDIENCE": "urn:data"}).resource
+    proxies = {"DATASETS_CERTIFICATE_HEADER": "Client-Cert", "DATASETS_PROXIES": "10.0.0.0/8, unix"}
+    assert ("10.0.0.0/8", "unix") == load(GOOD | proxies).proxies
     assert {"analyst": "viewer"} == load(GOOD | {"DATASETS_ROLES": '{"analyst": "viewer"}'}).roles
 
 
@@ -51,6 +53,10 @@ def test_the_few_that_are_needed() -> None:
         ({"DATASETS_ROLES": '{"a": "king"}'}, "DATASETS_ROLES"),
         ({"DATASETS_MIGRATIONS_DATABASE_URL": "postgresql:///x"}, "DATASETS_MIGRATIONS_DATABASE_URL needs"),
         ({"DATASETS_PORTAL_CLIENT_ID": "portal"}, "DATASETS_PORTAL_CLIENT_SECRET"),
+        ({"DATASETS_BOUND_TOKENS_ONLY": "perhaps"}, "DATASETS_BOUND_TOKENS_ONLY"),
+        ({"DATASETS_CERTIFICATE_HEADER": "Client-Cert"}, "DATASETS_PROXIES, or neither"),
+        ({"DATASETS_PROXIES": "127.0.0.1"}, "DATASETS_PROXIES, or neither"),
+        ({"DATASETS_CERTIFICATE_HEADER": "Client-Cert", "DATASETS_PROXIES": "proxy"}, "DATASETS_PROXIES"),
         ({**PORTAL, "DATASETS_SESSION_KEY": "short"}, "DATASETS_SESSION_KEY must have"),
     ],
 )
@@ -75,7 +81,8 @@ def test_every_setting_is_in_the_table_with_its_default() -> None:
     fields = {name.upper(): field for name, field in Settings.model_fields.items()}
     defaults = {name: "" if field.is_required() else field.default or "" for name, field in fields.items()}
 
-    assert defaults | {"ROLES": json.dumps(Settings.model_fields["roles"].default)} == documented
+    as_written = {"ROLES": json.dumps(Settings.model_fields["roles"].default), "BOUND_TOKENS_ONLY": "false"}
+    assert defaults | as_written == documented
 
 
 def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
