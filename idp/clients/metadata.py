@@ -47,6 +47,7 @@ class Supported:
 
     development: bool = False
     grant_types: frozenset[str] = frozenset({"authorization_code", "client_credentials", "refresh_token"})
+    confidential: frozenset[str] = frozenset({"client_credentials"})  # grant types for clients that authenticate
     response_types: frozenset[str] = frozenset({"code"})
     auth_methods: frozenset[str] = frozenset({"client_secret_basic", "client_secret_post", "none"})
     announced: Mapping[str, Collection[str]] = field(default_factory=dict)  # lists of the discovery document
@@ -114,7 +115,7 @@ def validate(members: Mapping[str, Any], supported: Supported, *, client_id: str
         jwks=found.pop("jwks", None),
         other=found,
     )
-    _check_flows(metadata)
+    _check_flows(metadata, supported)
     _check_redirects(metadata, supported)
     _check_keys(metadata)
     _check_subject(metadata)
@@ -156,15 +157,15 @@ def _checked(member: str, value: object, supported: Supported) -> Any:  # noqa: 
         raise InvalidMetadata(member, str(error)) from None
 
 
-def _check_flows(metadata: Metadata) -> None:
+def _check_flows(metadata: Metadata, supported: Supported) -> None:
     """Grant types and response types go together (RFC 7591 §2.1), and each grant type with who may hold it."""
     grants = set(metadata.grant_types)
     needed = {_GRANT_OF[word] for each in metadata.response_types for word in each.split(" ") if word in _GRANT_OF}
     if not needed <= grants or ("authorization_code" in grants and "authorization_code" not in needed):
         sentence = "must go with grant_types: code with authorization_code, id_token and token with implicit"
         raise InvalidMetadata("response_types", f"{sentence} (RFC 7591 §2.1)")
-    if "client_credentials" in grants and metadata.public:
-        raise InvalidMetadata("grant_types", "client_credentials is for clients that authenticate (RFC 6749 §4.4)")
+    if metadata.public and (refused := grants & supported.confidential):
+        raise InvalidMetadata("grant_types", f"{min(refused)} is for clients that authenticate (RFC 6749 §4.4)")
     if grants == {"refresh_token"} or grants == {"refresh_token", "client_credentials"}:
         raise InvalidMetadata("grant_types", "refresh_token needs a grant type that issues refresh tokens beside it")
 

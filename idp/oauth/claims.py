@@ -32,6 +32,13 @@ class Subject:
     scopes: tuple[str, ...]
     standing: Standing | None
     only_id_token: bool = False
+    acted_for: Client | None = None  # whose own token it was, once another client exchanged it
+    actor: Claims | None = None  # who acts for whom the token is about (RFC 8693 §4.1)
+
+    @property
+    def itself(self) -> Client:
+        """Whom a token without a user is about."""
+        return self.acted_for or self.client
 
 
 ClaimSource = Callable[[Subject], Claims]

@@ -117,6 +117,7 @@ class Extension:
     varying: Mapping[str, Callable[[], list[str]]] = none()  # discovery fields that a declaration may change: read anew
     parameters: frozenset[str] = frozenset()  # of the authorization request, kept while it waits
     client_metadata: Mapping[str, Rule] = none()  # members of RFC 7591 that it adds
+    operator_metadata: Mapping[str, Rule] = none()  # the same, but no client can register them for itself
     grants: tuple["type[GrantType]", ...] = ()
     response_types: Mapping[str, Answer] = none()  # words in alphabetical order
     response_modes: Mapping[str, ResponseMode] = none()
@@ -180,7 +181,7 @@ def _refuse_two_owners(extensions: Sequence[Extension]) -> None:
         things += [("confirmation", name) for name in extension.confirms]
         things += [("discovery field", name) for name in extension.varying]
         things += [("message", name) for name in extension.outgoing]
-        things += [("client metadata", name) for name in extension.client_metadata]
+        things += [("client metadata", name) for name in (*extension.client_metadata, *extension.operator_metadata)]
         for thing in things:
             if (owner := owners.setdefault(thing, extension.name)) != extension.name:
                 raise Misconfigured(f"the {thing[0]} {thing[1]} belongs to both {owner} and {extension.name}")

@@ -18,6 +18,8 @@ class GrantType(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
     """One `grant_type` (RFC 6749 §4): a subclass says what it exchanges."""
 
     GRANT_TYPE: str
+    CONFIDENTIAL = False  # for clients that authenticate, and no others
+    DECLARED = False  # only an operator may give it to a client
     request: OAuthRequest
 
     def validate_token_request(self) -> None:
@@ -27,6 +29,8 @@ class GrantType(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         request.client = self.server.authenticate_client(request)
         if not request.client.check_grant_type(self.GRANT_TYPE):
             raise UnauthorizedClient("the client did not register this grant type")
+        if self.CONFIDENTIAL and request.client.public:
+            raise UnauthorizedClient("the grant type is for clients that authenticate")
         self.server.run_token(Phase.VALIDATE, request)
         request.authorization = self.prove(request)
         request.scopes = narrowed(request.payload.words("scope"), request.authorization.scopes)

@@ -15,6 +15,7 @@ from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from idp import context
+from idp.clients.models import Client
 from idp.errors import InvalidRequest
 from idp.grants.details import Details
 from idp.grants.standing import Standing
@@ -89,6 +90,8 @@ class Authorization:
     nonce: str | None = None
     refresh_generation: int | None = None  # of the refresh token that was presented
     refresh_binding: str | None = None  # to which keys that is bound
+    acted_for: Client | None = None  # the client whose own token another one exchanges
+    actor: dict[str, Any] | None = None  # who acts for the user or client, the claim `act` (RFC 8693 §4.1)
 
 
 @dataclass

@@ -8,19 +8,26 @@ from idp.oauth.extension import Extension
 from idp.settings import Settings
 
 
-def supported_by(extensions: Iterable[Extension], settings: Settings) -> Supported:
-    """Take the rules for clients' metadata from the extensions, so that nothing has to be said twice."""
+def supported_by(extensions: Iterable[Extension], settings: Settings, *, registering: bool = False) -> Supported:
+    """Take the rules for clients' metadata from the extensions, so that nothing has to be said twice.
+
+    For clients that are `registering` themselves without what only an operator may give them.
+    """
     enabled = list(extensions)
     announced = _announced(enabled, settings)
+    grants = [grant for each in enabled for grant in each.grants if not (registering and grant.DECLARED)]
     # `implicit` is announced, and has no exchange at the token endpoint.
-    exchanged = frozenset(grant.GRANT_TYPE for each in enabled for grant in each.grants)
+    exchanged = frozenset(grant.GRANT_TYPE for grant in grants)
+    members = {name: rule for each in enabled for name, rule in each.client_metadata.items()}
+    operators = {name: rule for each in enabled for name, rule in each.operator_metadata.items()}
     return Supported(
         development=settings.development,
         grant_types=exchanged | announced.get("grant_types_supported", frozenset()),
+        confidential=frozenset(grant.GRANT_TYPE for grant in grants if grant.CONFIDENTIAL),
         response_types=frozenset(name for each in enabled for name in each.response_types),
         auth_methods=frozenset({"none", *METHODS, *(name for each in enabled for name in each.client_auth)}),
         announced=announced,
-        members={name: rule for each in enabled for name, rule in each.client_metadata.items()},
+        members=members if registering else members | operators,
     )
 
 

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import logging
 import secrets
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,8 +42,7 @@ _TYPES = ("at+jwt", "JWT")  # what a resource server may have chosen (RFC 9068 �
 
 def respond(server: AuthorizationServer, request: OAuthRequest) -> dict[str, Any]:
     """The body of a token response: access token, and where they belong ID token and refresh token."""
-    authorization = request.authorization
-    subject = Subject(request.client, request.scopes, authorization.standing)
+    authorization, subject = request.authorization, subject_of(request)
     body = access_token_response(server, request, subject)
     if authorization.standing and "openid" in request.scopes:
         body["id_token"] = issue_id_token(server, subject, nonce=authorization.nonce, access_token=body["access_token"])
@@ -51,13 +51,26 @@ def respond(server: AuthorizationServer, request: OAuthRequest) -> dict[str, Any
     return body
 
 
-def access_token_response(server: AuthorizationServer, request: OAuthRequest, subject: Subject) -> dict[str, Any]:
-    """An access token and what to know about it: `scope` says what was granted (RFC 6749 §4.2.2, §5.1)."""
-    details = reaching(request.details, request.audience)
+def subject_of(request: OAuthRequest) -> Subject:
+    """Whom the tokens that the token endpoint issues are about."""
+    proved = request.authorization
+    return Subject(request.client, request.scopes, proved.standing, acted_for=proved.acted_for, actor=proved.actor)
+
+
+def access_token_response(
+    server: AuthorizationServer, request: OAuthRequest, subject: Subject, *, until: int | None = None
+) -> dict[str, Any]:
+    """An access token and what to know about it: `scope` says what was granted (RFC 6749 §4.2.2, §5.1).
+
+    It expires at `until` (seconds since the epoch) if that comes before its usual time.
+    """
+    details, now = reaching(request.details, request.audience), int(context.now().timestamp())
+    expires_at = min(now + context.settings().tokens.access_token_ttl, until or sys.maxsize)
+    token = issue_access_token(server, subject, request.audience, request.confirmation, details, expires_at=expires_at)
     answer = {
-        "access_token": issue_access_token(server, subject, request.audience, request.confirmation, details),
+        "access_token": token,
         "token_type": "DPoP" if "jkt" in (request.confirmation or ()) else "Bearer",
-        "expires_in": context.settings().tokens.access_token_ttl,
+        "expires_in": expires_at - now,
         "scope": " ".join(request.scopes),
     }
     # RFC 9396 §7: what was granted and is in this token.
@@ -68,10 +81,14 @@ def issue_access_token(
     server: AuthorizationServer,
     subject: Subject,
     audience: Sequence[str],
-    confirmation: dict[str, str] | None = None,
-    details: Sequence[Detail] | None = None,
+    confirmation: dict[str, str] | None,
+    details: Sequence[Detail] | None,
+    *,
+    expires_at: int,
 ) -> str:
     """Sign an access token for `audience` (resource server URIs, at least one); RFC 9068 §2.2, RFC 9396 §9.1.
+
+    `expires_at` is in seconds since the epoch.
 
     Raises:
         InvalidRequest: it would not fit into 4 kB even without the companies map.
@@ -81,11 +98,11 @@ def issue_access_token(
     resource = clients.resource(audience[0]) if audience[0] != issuer.public_url else None
     found: Claims = {
         "iss": issuer.public_url,
-        "sub": subject.standing.person.sub if subject.standing else subject.client.client_id,
+        "sub": subject.standing.person.sub if subject.standing else subject.itself.client_id,
         "aud": audience[0] if len(audience) == 1 else list(audience),
         "client_id": subject.client.client_id,
         "iat": now,
-        "exp": now + issuer.tokens.access_token_ttl,
+        "exp": expires_at,
         "jti": secrets.token_urlsafe(16),
         "scope": " ".join(subject.scopes),
     }
@@ -95,6 +112,8 @@ def issue_access_token(
         found["cnf"] = confirmation
     if details is not None:
         found["authorization_details"] = details
+    if subject.actor:
+        found["act"] = subject.actor
     claims.build(subject, server.claim_sources(TokenKind.ACCESS), found)
     alg, typ = (resource.access_token_alg, resource.access_token_typ) if resource else ("ES256", "at+jwt")
     token = context.keys().sign(found, alg=alg, typ=typ)
@@ -176,6 +195,7 @@ class Judged:
     claims: Claims
     client: Client
     standing: Standing | None
+    acted_for: Client | None = None  # whose own token another client exchanged for this one
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -190,7 +210,7 @@ class Judged:
     @property
     def subject(self) -> Subject:
         """Whom claims about this token are about."""
-        return Subject(self.client, self.scopes, self.standing)
+        return Subject(self.client, self.scopes, self.standing, acted_for=self.acted_for)
 
 
 def parse(token: str) -> Claims | None:
@@ -226,7 +246,7 @@ def judge(token: str, *, companies: int = standing.IN_A_TOKEN) -> Judged | None:
     if found is None or client is None or client.disabled_at is not None:
         return None
     if "grant_id" not in found:
-        return Judged(found, client, None) if revoked.lives(found["jti"], found.get("company_id")) else None
+        return _judge_own(found, client)
     known = standing.read(
         UUID(found["grant_id"]), context.now(), company=found.get("company_id"), jti=found["jti"], limit=companies
     )
@@ -235,6 +255,14 @@ def judge(token: str, *, companies: int = standing.IN_A_TOKEN) -> Judged | None:
     if "company_id" in found and known.membership is None:
         return None
     return Judged(found, client, known)
+
+
+def _judge_own(found: Claims, client: Client) -> Judged | None:
+    """A client's own token, or one for which another client exchanged it: then both must still be enabled."""
+    itself = client if found["sub"] == client.client_id else clients.find(found["sub"])
+    if itself is None or itself.disabled_at is not None or not revoked.lives(found["jti"], found.get("company_id")):
+        return None
+    return Judged(found, client, None, acted_for=None if itself is client else itself)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,9 @@ require_pkce = false
 
 [[client]]
 client_id = "service"
-grant_types = ["client_credentials"]
+grant_types = ["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"]
 company = "acme"
 roles = ["viewer"]
+may_act = "shop"
+may_impersonate = true
 """

@@ -8,6 +8,7 @@ from actors import PASSWORD, Client, unverified
 from tests.declared.sample import TABLES, WORLD
 
 ADA = '[[user]]\nusername = "ada"\n'
+SERVICE = "client_name, grant_types, response_types, may_act, may_impersonate, company, roles, client_secret"
 SHOP = "client_name, redirect_uris, grant_types, scope, client_name#nb, resources, consent, require_pkce, client_secret"
 ACME = '[[company]]\nslug = "acme"\n'
 
@@ -32,7 +33,7 @@ def test_everything_is_made_and_each_thing_is_one_line(declare):
         "+ user root: operator",
         "+ resource https://data.example.com: name, scopes, clients, authorization_details",
         f"+ client shop: {SHOP}",
-        "+ client service: client_name, grant_types, response_types, company, roles, client_secret",
+        f"+ client service: {SERVICE}",
     ] == declare(WORLD).lines
 
 
@@ -138,7 +139,7 @@ def test_prune_removes_what_was_declared_before_and_nothing_else(declare, world)
 
     assert [
         "~ company acme: name, policy",
-        "- client service: client_name, grant_types, response_types, company, roles, client_secret",
+        f"- client service: {SERVICE}",
         f"- client shop: {SHOP}",
         "- resource https://data.example.com: name, scopes, clients, authorization_details",
         "- user ada: email, email_verified, name, phone_number_verified, address, companies, sub, password_hash",

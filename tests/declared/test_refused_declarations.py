@@ -13,6 +13,7 @@ PROVED = "email = 'a@b.c'\nemail_verified = true\n"
 RESOURCE = '[[resource]]\nuri = "https://data.example.com"\n'
 CLIENT = '[[client]]\nclient_id = "shop"\nredirect_uris = ["https://shop.example/cb"]\n'
 MACHINE = '[[client]]\nclient_id = "shop"\ngrant_types = ["client_credentials"]\n'
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,10 @@ MACHINE = '[[client]]\nclient_id = "shop"\ngrant_types = ["client_credentials"]\
         (CLIENT + "profile = 'fapi2'", "[[client]] shop: profile:"),
         (CLIENT + "client_secret_hash = 'x'", "client_secret_hash: a password hash is"),
         (MACHINE + "token_endpoint_auth_method = 'none'", "grant_types: client_credentials is for clients that"),
+        (MACHINE.replace("client_credentials", EXCHANGE) + "token_endpoint_auth_method = 'none'", f"{EXCHANGE} is for"),
+        (MACHINE + "may_impersonate = 'yes'", "may_impersonate: must be true or false"),
+        (MACHINE + "may_act = 'a b'", "may_act: must be the client_id"),
+        (MACHINE + "may_act = ['shop']", "may_act: must be the client_id"),
         (MACHINE + "response_types = ['code']", "response_types: must go with"),
         (MACHINE + "scope = 'a  b'", "scope: must be a scope"),
         (MACHINE + "scope = ''", "scope: must be a scope"),

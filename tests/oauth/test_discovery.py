@@ -28,7 +28,12 @@ def test_document_is_exactly_this(app):
         "jwks_uri": f"{ISSUER}/oauth2/jwks",
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "fragment", "form_post"],
-        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+        "grant_types_supported": [
+            "authorization_code",
+            "client_credentials",
+            "refresh_token",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ],
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256", "PS256", "EdDSA"],
         "id_token_encryption_alg_values_supported": ["RSA-OAEP-256", "ECDH-ES"],

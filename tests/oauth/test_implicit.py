@@ -286,9 +286,7 @@ class TestOn:
         document = client.http.get("/.well-known/openid-configuration", base_url=PUBLIC_URL).json
 
         assert ["code", "id_token", "id_token token"] == document["response_types_supported"]
-        assert ["authorization_code", "client_credentials", "refresh_token", "implicit"] == document[
-            "grant_types_supported"
-        ]
+        assert "implicit" in document["grant_types_supported"]
         assert ["query", "fragment", "form_post"] == document["response_modes_supported"]
 
     def test_token_endpoint_has_no_such_grant(self, world, ada):

@@ -501,3 +501,15 @@ def test_discovery_announces_it(app):
     document = app.test_client().get("/.well-known/openid-configuration").json
 
     assert f"{PUBLIC_URL}/oauth2/register" == document["registration_endpoint"]
+
+
+def test_what_only_an_operator_gives(world, register):
+    """The grant type of token exchange is refused, the right to impersonate is a member that does not exist here."""
+    exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+    refused = register({"grant_types": ["client_credentials", exchange], "redirect_uris": []})
+    ignored = register({"may_impersonate": True, "may_act": "other"})
+
+    assert (400, "invalid_client_metadata") == (refused.status_code, refused.json["error"])
+    assert 201 == ignored.status_code
+    assert not {"may_impersonate", "may_act"} & ignored.json.keys()
+    assert [({},)] == world.execute("SELECT metadata FROM client")

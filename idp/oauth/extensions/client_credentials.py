@@ -1,7 +1,7 @@
 """A client acts for itself: RFC 6749 §4.4. No statement at all: the client is cached, the token is signed."""
 
 from idp.clients import client as clients
-from idp.errors import InvalidRequest, UnauthorizedClient
+from idp.errors import InvalidRequest
 from idp.oauth.extension import Extension
 from idp.oauth.grant_type import GrantType
 from idp.oauth.request import Authorization, OAuthRequest
@@ -11,12 +11,11 @@ class ClientCredentials(GrantType):
     """Tokens in the client's own name and company."""
 
     GRANT_TYPE = "client_credentials"
+    CONFIDENTIAL = True  # RFC 6749 §4.4
 
     def prove(self, request: OAuthRequest) -> Authorization:
-        """Nothing to prove beyond the client itself, which must be confidential (RFC 6749 §4.4)."""
+        """Nothing to prove beyond the client itself."""
         client = request.client
-        if client.public:
-            raise UnauthorizedClient("a public client cannot act for itself")
         if request.payload.get("company"):
             raise InvalidRequest("a client's own token is for the company that owns the client")
         audience = tuple(request.payload.all("resource")) or (clients.default_audience(client),)

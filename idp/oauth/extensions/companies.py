@@ -87,7 +87,7 @@ def of_introspection(subject: Subject) -> Claims:
 
 def _own_company(subject: Subject) -> Claims:
     """A client's own token: the company that owns it, unless it is the operator's."""
-    client = subject.client
+    client = subject.itself
     return {"company_id": str(client.company_id), "roles": list(client.roles)} if client.company_id else {}
 
 

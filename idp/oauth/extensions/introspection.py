@@ -21,7 +21,7 @@ from idp.oauth.extension import Clients, Endpoint, Extension
 # What stands in the token and stays true; roles and companies are read anew.
 _KEPT = (
     "iss", "sub", "aud", "client_id", "iat", "exp", "jti", "scope", "auth_time", "acr", "amr", "sid", "grant_id", "cnf",
-    "authorization_details",
+    "authorization_details", "act", "may_act",
 )  # fmt: skip
 
 

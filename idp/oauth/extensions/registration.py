@@ -136,7 +136,7 @@ def _document() -> dict[str, Any]:
 
 def _validated(document: dict[str, Any], client_id: str) -> Metadata:
     """What the document says, as far as there are such members; its sector document, if it names one, agrees."""
-    supported = supported_by(server.current().extensions, context.settings())
+    supported = supported_by(server.current().extensions, context.settings(), registering=True)
     if (statement := document.get("software_statement")) is not None:
         document = document | _stated(statement)
     known = {name: value for name, value in document.items() if metadata.known(name, supported)}
