@@ -142,6 +142,8 @@ def create_app(
 def extend(app: Flask, settings: Settings) -> AuthorizationServer:
     """Give the application its extensions: what they do at the endpoints, in the outbox, and when something happens."""
     found = discover(extension_package, settings.extensions)
+    if settings.profile and settings.profile not in {each.name for each in found}:
+        raise Misconfigured(f"profile: {settings.profile} needs the extension of that name, which is not enabled")
     events.listen(app, {event: [each.on[event] for each in found if event in each.on] for event in Event})
     provider = app.extensions["oauth"] = AuthorizationServer(found, settings)
 

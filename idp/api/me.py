@@ -7,6 +7,7 @@ import flask
 from werkzeug.datastructures import MIMEAccept
 
 from idp.api import guard, paging
+from idp.clients import profile
 from idp.context import keys, now, settings
 from idp.db import db
 from idp.grants.standing import Standing
@@ -69,7 +70,7 @@ def companies() -> flask.Response:
     if _preferred() == _JSON:
         response = _page(known)
     else:
-        alg = judged.client.client_metadata.get("id_token_signed_response_alg", "RS256")
+        alg = profile.signed_response_alg(judged.client, "id_token")
         response = flask.Response(_statement(known, alg), mimetype=_JWT)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Vary"] = "Accept, Authorization"

@@ -52,6 +52,7 @@ class Supported:
     auth_methods: frozenset[str] = frozenset({"client_secret_basic", "client_secret_post", "none"})
     announced: Mapping[str, Collection[str]] = field(default_factory=dict)  # lists of the discovery document
     members: Mapping[str, Rule] = field(default_factory=dict)  # of extensions
+    checks: tuple[Callable[["Metadata"], None], ...] = ()  # of extensions: what all members must say together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +66,7 @@ class Metadata:
     token_endpoint_auth_method: str
     scopes: list[str]  # empty: none were registered, so the client may ask for the default ones
     jwks: dict[str, Any] | None
+    profile: str | None
     other: dict[str, Any]
 
     @property
@@ -87,6 +89,7 @@ class Metadata:
             "token_endpoint_auth_method": self.token_endpoint_auth_method,
             "scope": " ".join(self.scopes) or None,
             "jwks": self.jwks,
+            "profile": self.profile,
             **dict(sorted(self.other.items())),
         }
 
@@ -113,12 +116,15 @@ def validate(members: Mapping[str, Any], supported: Supported, *, client_id: str
         token_endpoint_auth_method=found.pop("token_endpoint_auth_method", "client_secret_basic"),
         scopes=found.pop("scope", []),
         jwks=found.pop("jwks", None),
+        profile=found.pop("profile", None),
         other=found,
     )
     _check_flows(metadata, supported)
     _check_redirects(metadata, supported)
     _check_keys(metadata)
     _check_subject(metadata)
+    for check in supported.checks:
+        check(metadata)
     return metadata
 
 

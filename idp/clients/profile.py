@@ -16,6 +16,15 @@ def is_fapi2(client: Client) -> bool:
     return FAPI2 in (client.profile, context.settings().profile)
 
 
+def signed_response_alg(client: Client, kind: str) -> str:
+    """What we sign a kind of answer with (`id_token`, `authorization`): what the client registered, else a default.
+
+    OpenID Connect Registration §2 and JARM §3 make that RS256, which the profile does not take.
+    """
+    chosen = client.client_metadata.get(f"{kind}_signed_response_alg")
+    return str(chosen or ("ES256" if is_fapi2(client) else "RS256"))
+
+
 def algorithms(client: Client) -> tuple[str, ...]:
     """What the client may sign with: all that is safe, in its profile less."""
     return ALGORITHMS if is_fapi2(client) else keys.SIGNING

@@ -24,6 +24,7 @@ from idp.db import db
 
 _COLUMNS = (
     "client_name", "redirect_uris", "grant_types", "response_types", "token_endpoint_auth_method", "scopes", "jwks",
+    "profile",
 )  # fmt: skip
 
 _ADMITS = """

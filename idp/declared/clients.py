@@ -69,7 +69,6 @@ class _Client(Entry):
     resources: Annotated[list[str], AfterValidator(_each_once)] = Field(default_factory=list)
     consent: Literal["ask", "implied"] = "ask"
     require_pkce: bool = True
-    profile: None = None  # profiles come with the extensions that enforce them
     id_token_claims: Annotated[list[str], AfterValidator(_claims)] = Field(default_factory=list)
     disabled: bool = False
 
@@ -165,6 +164,7 @@ def _fields(row: Client, slug: str | None) -> dict[str, Any]:
         token_endpoint_auth_method=row.token_endpoint_auth_method,
         scopes=row.scopes,
         jwks=row.jwks,
+        profile=row.profile,
         other=row.client_metadata,
     )
     return valid.members() | {
@@ -173,14 +173,13 @@ def _fields(row: Client, slug: str | None) -> dict[str, Any]:
         "resources": row.resources,
         "consent": row.consent,
         "require_pkce": row.require_pkce,
-        "profile": row.profile,
         "id_token_claims": row.id_token_claims,
         "disabled": row.disabled_at is not None,
         SECRET: row.secret_hashes,
     }
 
 
-_OWN_COLUMNS = ("roles", "resources", "consent", "require_pkce", "profile", "id_token_claims")
+_OWN_COLUMNS = ("roles", "resources", "consent", "require_pkce", "id_token_claims")
 _METADATA_COLUMNS = (
     "client_name",
     "redirect_uris",
@@ -188,6 +187,7 @@ _METADATA_COLUMNS = (
     "response_types",
     "token_endpoint_auth_method",
     "jwks",
+    "profile",
 )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import flask
 from flask.typing import ResponseReturnValue
 
-from idp.clients.metadata import Rule
+from idp.clients.metadata import Metadata, Rule
 from idp.clients.models import Client
 from idp.errors import OAuthError
 from idp.events import Event, Handler
@@ -118,6 +118,7 @@ class Extension:
     parameters: frozenset[str] = frozenset()  # of the authorization request, kept while it waits
     client_metadata: Mapping[str, Rule] = none()  # members of RFC 7591 that it adds
     operator_metadata: Mapping[str, Rule] = none()  # the same, but no client can register them for itself
+    client_check: Callable[[Settings, Metadata], None] | None = None  # what all members together may not say
     grants: tuple["type[GrantType]", ...] = ()
     response_types: Mapping[str, Answer] = none()  # words in alphabetical order
     response_modes: Mapping[str, ResponseMode] = none()

@@ -1,6 +1,7 @@
 """What clients may register: exactly what the enabled extensions offer and announce."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from idp.clients.metadata import Supported
 from idp.oauth.client_auth import METHODS
@@ -28,6 +29,7 @@ def supported_by(extensions: Iterable[Extension], settings: Settings, *, registe
         auth_methods=frozenset({"none", *METHODS, *(name for each in enabled for name in each.client_auth)}),
         announced=announced,
         members=members if registering else members | operators,
+        checks=tuple(partial(each.client_check, settings) for each in enabled if each.client_check),
     )
 
 

@@ -19,7 +19,7 @@ import flask
 from idp import context
 from idp.accounts.acr import ONE_FACTOR
 from idp.clients import client as clients
-from idp.clients import encryption
+from idp.clients import encryption, profile
 from idp.clients.models import Client
 from idp.errors import InsufficientScope, InvalidRequest, InvalidToken, NoToken
 from idp.grants import standing
@@ -143,7 +143,7 @@ def issue_id_token(
     known = subject.standing
     if known is None:
         raise TypeError("an ID token needs a user")
-    alg = subject.client.client_metadata.get("id_token_signed_response_alg", "RS256")
+    alg = profile.signed_response_alg(subject.client, "id_token")
     found: Claims = {
         "iss": issuer.public_url,
         "sub": subjects.known_to(subject.client, known.person.sub),

@@ -9,6 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from actors import Client, header, unverified
 
+import consent_ui
+from idp.app import create_app
+from idp.db import db
+
 
 @pytest.fixture
 def public_client(app, world):
@@ -84,3 +88,20 @@ def at_once():
             return [future.result() for future in [pool.submit(act) for _ in range(times)]]
 
     return run
+
+
+@pytest.fixture
+def another(app, settings, clock):
+    """The application with other settings."""
+    made = []
+
+    def build(**changes):
+        changed = settings.model_copy(update=changes)
+        made.append(create_app(changed, consent_ui, keys=app.extensions["idp"].keys, now=clock))
+        return made[-1]
+
+    yield build
+    for application in made:
+        with application.app_context():
+            db.session.remove()
+            db.engine.dispose()

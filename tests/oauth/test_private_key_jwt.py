@@ -98,9 +98,9 @@ def test_in_the_fapi_profile_the_audience_is_the_issuer_alone(world):
     signer = SigningClient.made(world, profile="fapi2")
     older = SigningClient.made(world, "older", alg="RS256", profile="fapi2")
 
-    assert 200 == signer.prove().status_code
-    assert refused(signer.prove(signer.assertion(aud=f"{PUBLIC_URL}/oauth2/token")))
-    assert refused(older.prove())
+    assert 200 == signer.prove(path="/oauth2/introspect", token="x").status_code
+    assert refused(signer.prove(signer.assertion(aud=f"{PUBLIC_URL}/oauth2/token"), "/oauth2/introspect", token="x"))
+    assert refused(older.prove(path="/oauth2/introspect", token="x"))
 
 
 def test_the_settings_may_put_every_client_under_the_profile(app, signer):
@@ -108,8 +108,8 @@ def test_the_settings_may_put_every_client_under_the_profile(app, signer):
     context = app.extensions["idp"]
     app.extensions["idp"] = replace(context, settings=context.settings.model_copy(update={"profile": "fapi2"}))
 
-    assert 200 == signer.prove().status_code
-    assert refused(signer.prove(signer.assertion(aud=f"{PUBLIC_URL}/oauth2/token")))
+    assert 200 == signer.prove(path="/oauth2/introspect", token="x").status_code
+    assert refused(signer.prove(signer.assertion(aud=f"{PUBLIC_URL}/oauth2/token"), "/oauth2/introspect", token="x"))
 
 
 WRONG_CLAIMS = (

@@ -4,9 +4,6 @@ import pytest
 from actors import PUBLIC_URL, Browser, Client, answer_of
 from signing_client import SigningClient
 
-import consent_ui
-from idp.app import create_app
-from idp.db import db
 from idp.oauth import waiting
 from idp.settings import RegistrationSettings
 
@@ -16,23 +13,6 @@ URN = "urn:ietf:params:oauth:request_uri:"
 @pytest.fixture(autouse=True)
 def ada(world):
     return world.user("ada")
-
-
-@pytest.fixture
-def another(app, settings, clock):
-    """The application with other settings."""
-    made = []
-
-    def build(**changes):
-        changed = settings.model_copy(update=changes)
-        made.append(create_app(changed, consent_ui, keys=app.extensions["idp"].keys, now=clock))
-        return made[-1]
-
-    yield build
-    for application in made:
-        with application.app_context():
-            db.session.remove()
-            db.engine.dispose()
 
 
 @pytest.fixture

@@ -7,9 +7,6 @@ import pytest
 from actors import PUBLIC_URL, Client, answer_of
 from signing_client import SigningClient, key_set, new_key
 
-import consent_ui
-from idp.app import create_app
-from idp.db import db
 from idp.fetch import Fetcher
 from keys import compact
 
@@ -21,24 +18,6 @@ GRANTS = ["authorization_code", "refresh_token"]
 @pytest.fixture(autouse=True)
 def ada(world):
     return world.user("ada")
-
-
-@pytest.fixture
-def another(app, settings, clock):
-    """The application with other settings."""
-    made = []
-
-    def build(**changes):
-        made.append(
-            create_app(settings.model_copy(update=changes), consent_ui, keys=app.extensions["idp"].keys, now=clock)
-        )
-        return made[-1]
-
-    yield build
-    for application in made:
-        with application.app_context():
-            db.session.remove()
-            db.engine.dispose()
 
 
 @pytest.fixture

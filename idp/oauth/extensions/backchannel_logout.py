@@ -13,7 +13,7 @@ from sqlalchemy import select
 from idp import context, fetch, outbox
 from idp.accounts.models import User
 from idp.clients import client as clients
-from idp.clients import metadata
+from idp.clients import metadata, profile
 from idp.clients.models import Client
 from idp.db import db
 from idp.events import EndedSession, Event
@@ -77,7 +77,7 @@ def logout_token(client: Client, message: Message) -> str:
         "sid": message.payload["sid"],
     }
     # §2.4: signed as the client's ID tokens are, typed so that it cannot be taken for one.
-    alg = client.client_metadata.get("id_token_signed_response_alg", "RS256")
+    alg = profile.signed_response_alg(client, "id_token")
     return context.keys().sign(claims, alg=alg, typ="logout+jwt")
 
 

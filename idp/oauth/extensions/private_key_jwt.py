@@ -79,9 +79,8 @@ def _proved(query: Callable[[str], Client | None], assertion: str, client_id: st
 
 def algorithms(client: Client) -> tuple[str, ...]:
     """What the client may sign assertions with: what it registered, else everything that is safe in its profile."""
-    if registered := client.client_metadata.get("token_endpoint_auth_signing_alg"):
-        return (str(registered),)
-    return profile.algorithms(client)
+    registered, allowed = client.client_metadata.get("token_endpoint_auth_signing_alg"), profile.algorithms(client)
+    return tuple(alg for alg in allowed if registered in (None, alg))
 
 
 def _judge(claims: dict[str, Any], client: Client, now: float) -> None:

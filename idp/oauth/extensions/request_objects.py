@@ -69,9 +69,9 @@ def _claims(client: Client, token: str) -> dict[str, Any]:
 
 def _algorithms(client: Client) -> tuple[str, ...]:
     """What the client may sign with: what it registered, else everything that is safe in its profile."""
-    if registered := client.client_metadata.get("request_object_signing_alg"):
-        return (str(registered),) if registered in offered(context.settings()) else ()
-    return profile.ALGORITHMS if profile.is_fapi2(client) else offered(context.settings())
+    allowed = profile.ALGORITHMS if profile.is_fapi2(client) else offered(context.settings())
+    registered = client.client_metadata.get("request_object_signing_alg")
+    return tuple(alg for alg in allowed if registered in (None, alg))
 
 
 def offered(settings: Settings) -> tuple[str, ...]:
