@@ -5,7 +5,7 @@ from hashlib import sha256
 from mimetypes import guess_type
 from pathlib import Path
 
-from flask import Response, abort, request, url_for
+from flask import Response, abort, request
 
 _FOLDER = Path(__file__).parent / "static"
 _YEAR = 365 * 86_400  # seconds
@@ -26,9 +26,10 @@ def version() -> str:
     return digest.hexdigest()[:12]
 
 
+@cache
 def address(name: str) -> str:
-    """The address of a static file, for templates."""
-    return url_for("ui.static_file", release=version(), name=name)
+    """The address of a static file, for templates: where `consent_ui` mounts `static_file`."""
+    return f"/static/{version()}/{name}"
 
 
 def static_file(release: str, name: str) -> Response:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 
-from flask import Flask, Response, make_response, render_template
+from flask import Flask, Response, render_template
 from markupsafe import Markup
 
 from consent_ui import assets, languages, words
@@ -32,7 +32,7 @@ def render(
         images: addresses of other sites that the page shows as images.
         context: what the template names in its first comment; it sees the status too.
     """
-    response = make_response(render_template(f"{page}.html", status=status, frames=frames, **context), status)
+    response = Response(render_template(f"{page}.html", status=status, frames=frames, **context), status)
     policy = _POLICY if page in _END_AT_A_CLIENT else f"{_POLICY}; form-action 'self'"
     if page == "form_post":
         policy += f"; script-src 'sha256-{_SCRIPT_HASH}'"

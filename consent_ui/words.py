@@ -98,7 +98,7 @@ def tint(name: str) -> str:
 def isolated(text: str) -> Markup:
     """A name that others wrote: its direction must not turn the sentence around it."""
     # An address may break after its @ before it breaks anywhere else.
-    return Markup("<bdi>{}</bdi>").format(escape(text).replace("@", Markup("@<wbr>")))
+    return Markup(f"<bdi>{str(escape(text)).replace('@', '@<wbr>')}</bdi>")  # noqa: S704 - escaped here
 
 
 def host(uri: str) -> str:

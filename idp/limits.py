@@ -76,10 +76,16 @@ class Taken:
     refused: frozenset[Limit] = frozenset()
     retry_after: int = 0  # seconds
 
-    def give_back(self, *, forget: Counter | None = None) -> None:
-        """The attempt was right, or was never judged: it does not count; nor do earlier ones of `forget`."""
+    def give_back(self) -> None:
+        """The attempt was right, or was never judged: it does not count."""
+        _add(self.counted, self.at, -1)
+
+    def succeed(self, event: dict[str, Any], *, forget: Counter | None) -> None:
+        """As `give_back`; nor do earlier attempts of `forget` count, and the event (`audit.values`) is recorded."""
         counted = [counter for counter in self.counted if counter != forget]
-        _add(counted, self.at, -1, forget=forget)
+        values = {**_values(counted, self.at, -1), **event, "forget": forget.key if forget else None}
+        with db.hot() as cursor:
+            cursor.execute(_SUCCEED, values)
 
 
 def take(*counters: Counter) -> Taken:
@@ -130,24 +136,21 @@ def _within(counters: Sequence[Counter], refused: frozenset[Limit]) -> list[Coun
 
 # `%()b`, binary: psycopg writes arrays of bytes as text with a regular expression, which doubles the cost.
 _ADD = """
-    WITH forgotten AS (DELETE FROM attempt WHERE key = %(forget)s)
     INSERT INTO attempt (key, bucket, count)
     SELECT key, %(bucket)s, greatest(%(by)s, 0) FROM unnest(%(keys)b::bytea[]) AS key ORDER BY key
     ON CONFLICT (key, bucket) DO UPDATE SET count = attempt.count + %(by)s
 """
+_SUCCEED = f"WITH told AS ({audit.EVENT}), forgotten AS (DELETE FROM attempt WHERE key = %(forget)s) {_ADD}"  # noqa: S608
 
 
-def _add(counters: Sequence[Counter], at: datetime, by: int, *, forget: Counter | None = None) -> None:
-    if not counters and not forget:
-        return
-    values = {
-        "keys": [counter.key for counter in counters],
-        "bucket": at.replace(microsecond=0),
-        "by": by,
-        "forget": forget.key if forget else None,
-    }
-    with db.hot() as cursor:
-        cursor.execute(_ADD, values)
+def _add(counters: Sequence[Counter], at: datetime, by: int) -> None:
+    if counters:
+        with db.hot() as cursor:
+            cursor.execute(_ADD, _values(counters, at, by))
+
+
+def _values(counters: Sequence[Counter], at: datetime, by: int) -> dict[str, Any]:
+    return {"keys": [counter.key for counter in counters], "bucket": at.replace(microsecond=0), "by": by}
 
 
 # One row for each window, in their order: attempts, different keys, the oldest of them.

@@ -49,7 +49,7 @@ def _form(asked: Interaction) -> LoginForm | PasswordForm:
 
 
 def _page(asked: Interaction, form: LoginForm | PasswordForm, status: int = 200) -> Response:
-    other = ActForm(f"other:{asked.handle}")
+    other = ActForm(f"other:{asked.handle}") if asked.reauthenticate else None
     # The one image of somebody else's, on the one page where people decide whom they trust.
     logo = words.web(asked.client.logo_uri) if asked.client else None
     images = [logo] if logo else []

@@ -86,7 +86,8 @@ def authenticate(identifier: str, password: str, *, address: str, device: str | 
         secret = passwords.normal(password)
     except passwords.UnusablePassword as refusal:
         raise InvalidRequest(str(refusal)) from None
-    db.session.commit()
+    if db.session.registry.has():  # else one would be made, only to have nothing to commit
+        db.session.commit()
     name = unicodedata.normalize("NFKC", identifier).strip()
     if not name.isprintable():
         raise InvalidRequest("a name has visible characters only")
@@ -98,12 +99,9 @@ def authenticate(identifier: str, password: str, *, address: str, device: str | 
         _refused(account, own, taken, address)
         raise WrongPassword
     known = own.limit is KNOWN_DEVICE
-    taken.give_back(forget=own if known else None)
+    event = audit.values("login.success", user_id=account.id, address=address, known_device=known)
+    taken.succeed(event, forget=own if known else None)
     _keep(account, rehashed)
-    with db.hot() as cursor:
-        cursor.execute(
-            audit.EVENT, audit.values("login.success", user_id=account.id, address=address, known_device=known)
-        )
     return Authentication(account.id, account.sub, ("pwd",), ONE_FACTOR, now())
 
 

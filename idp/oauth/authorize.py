@@ -5,9 +5,7 @@ GET /oauth2/authorize -> load -> trusted client and redirect URI -> validate -> 
      something -> the request waits as a row, the browser goes to the page; every page comes back to `dispatch`
 """
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 import flask
@@ -33,6 +31,7 @@ from idp.oauth import request as requests
 from idp.oauth.codes import NewGrant
 from idp.oauth.extension import Phase, Prompt
 from idp.oauth.request import OAuthRequest
+from idp.oauth.waiting import Waiting
 from idp.sso import browser, session
 
 # What a step of LOAD would have replaced by what it stands for; nobody did (OpenID Connect Core §3.1.2.6).
@@ -102,12 +101,12 @@ def _kept(asked: OAuthRequest, request_uri: str) -> OAuthRequest:
     foreign = row is not None and row.browser is not None and not waiting.belongs(row, browser.secret())
     if row is None or foreign or row.client_id != asked.payload.client_id:
         raise InvalidRequestUri("the request_uri is unknown or over: start again from the application")
-    return restored(row.parameters, row, handle)
+    return restored(row, handle)
 
 
-def restored(parameters: Mapping[str, list[str]], row: Any, handle: str) -> OAuthRequest:  # noqa: ANN401
+def restored(row: Waiting, handle: str) -> OAuthRequest:
     """A request as it was stored."""
-    pairs = [(name, value) for name, values in parameters.items() for value in values]
+    pairs = [(name, value) for name, values in row.parameters.items() for value in values]
     request = requests.from_pairs(pairs)
     request.learnt.waiting, request.learnt.handle = row, handle
     request.learnt.pushed = row.source == "par"

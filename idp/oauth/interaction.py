@@ -107,7 +107,7 @@ def load(handle: str) -> Interaction:
     row = waiting.find(handle)
     if row is None or not waiting.belongs(row, browser.secret()):
         raise Lost
-    request = authorize.restored(row.parameters, row, handle)
+    request = authorize.restored(row, handle)
     if row.client_id is None:
         prompt, client = "login", None
     else:
@@ -167,15 +167,15 @@ def consent(interaction: Interaction) -> ConsentView:
 def login(interaction: Interaction, authentication: Authentication) -> flask.Response:
     """Somebody signed in: a session begins, or goes on if it is the same person."""
     session.start(authentication)
-    old = browser.secret()
-    new = browser.renew()
-    if old:
-        waiting.rebind(old, new)
-    request = interaction.request
+    known = interaction.request.learnt.waiting
+    row = waiting.rebind(known, browser.renew()) if known else None
+    if row is None:
+        raise Lost
+    request = authorize.restored(row, interaction.handle)
     if interaction.client is None:
         waiting.forget(interaction.handle)
         return _see_other(url_for(request.payload.data["page"]))
-    return authorize.dispatch(_again(interaction))
+    return authorize.dispatch(request)
 
 
 def choose_company(interaction: Interaction, chosen: str) -> flask.Response:
@@ -244,7 +244,7 @@ def _again(interaction: Interaction) -> OAuthRequest:
     row = waiting.find(interaction.handle)
     if row is None:
         raise Lost
-    return authorize.restored(row.parameters, row, interaction.handle)
+    return authorize.restored(row, interaction.handle)
 
 
 def _session() -> session.SsoSession:

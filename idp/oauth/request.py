@@ -20,7 +20,7 @@ from idp.errors import InvalidRequest
 from idp.grants.details import Details
 from idp.grants.standing import Standing
 from idp.oauth.company import Determined
-from idp.oauth.models import AuthorizationRequest
+from idp.oauth.waiting import Waiting
 from idp.sso.session import SsoSession
 
 REPEATABLE = {"resource", "audience"}  # RFC 8707 §2, RFC 8693 §2.1
@@ -100,7 +100,7 @@ class Learnt:
 
     session: SsoSession | None = None
     pushed: bool = False  # it came, or comes just now, by RFC 9126; then `waiting` tells which of the two
-    waiting: AuthorizationRequest | None = None  # the row, once the request waits for its user or was pushed
+    waiting: Waiting | None = None  # the row, once the request waits for its user or was pushed
     handle: str | None = None
     company: Determined = field(default_factory=Determined)
     consent_given: bool = False  # just now, on the page

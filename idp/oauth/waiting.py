@@ -6,7 +6,8 @@ handle that somebody else planted opens nothing. The row keeps only parameters t
 
 import secrets
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import flask
 from psycopg.types.json import Jsonb
@@ -14,7 +15,6 @@ from psycopg.types.json import Jsonb
 from idp import context, limits
 from idp.db import db
 from idp.errors import TooManyRequests
-from idp.oauth.models import AuthorizationRequest
 from idp.opaque import digest
 
 URN = "urn:ietf:params:oauth:request_uri:"  # RFC 9126 §2.2
@@ -42,10 +42,9 @@ _INSERT = """
          < %(most_of_client)s
 """
 
-_FIND = """
-    SELECT hash, client_id, source, parameters, browser, company, created_at, expires_at
-      FROM authorization_request WHERE hash = %(hash)s AND expires_at > %(now)s
-"""
+_COLUMNS = "hash, client_id, source, parameters, browser, company, created_at"
+
+_FIND = f"SELECT {_COLUMNS} FROM authorization_request WHERE hash = %(hash)s AND expires_at > %(now)s"  # noqa: S608
 
 _BIND = """
     UPDATE authorization_request SET browser = %(browser)s, expires_at = %(expires_at)s
@@ -54,9 +53,25 @@ _BIND = """
 
 _CHOOSE = "UPDATE authorization_request SET company = %(company)s WHERE hash = %(hash)s"
 
-_REBIND = "UPDATE authorization_request SET browser = %(new)s WHERE browser = %(old)s"
+_REBIND = f"""
+    WITH rebound AS (UPDATE authorization_request SET browser = %(new)s WHERE browser = %(old)s RETURNING *)
+    SELECT {_COLUMNS} FROM rebound WHERE hash = %(hash)s AND expires_at > %(now)s
+"""  # noqa: S608
 
 _FORGET = "DELETE FROM authorization_request WHERE hash = %(hash)s"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request that waits, or was pushed and not yet visited."""
+
+    hash: bytes
+    client_id: str | None  # none: sign-in for one of the provider's own pages
+    source: str
+    parameters: dict[str, list[str]]
+    browser: bytes | None  # none: the first one that comes with it
+    company: str | None
+    created_at: datetime
 
 
 def store(
@@ -100,17 +115,16 @@ def store(
     return handle
 
 
-def belongs(row: AuthorizationRequest, secret: str | None) -> bool:
+def belongs(row: Waiting, secret: str | None) -> bool:
     """Whether the request is of the browser with this secret."""
     return secret is not None and row.browser == digest(secret)
 
 
-def find(handle: str) -> AuthorizationRequest | None:
+def find(handle: str) -> Waiting | None:
     """The request with this handle, while it waits."""
     with db.hot() as cursor:
         row = cursor.execute(_FIND, {"hash": digest(handle), "now": context.now()}).fetchone()
-    names = ("hash", "client_id", "source", "parameters", "browser", "company", "created_at", "expires_at")
-    return AuthorizationRequest(**dict(zip(names, row, strict=True))) if row else None
+    return Waiting(*row) if row else None
 
 
 def bind(handle: str, browser: str) -> None:
@@ -120,10 +134,12 @@ def bind(handle: str, browser: str) -> None:
         cursor.execute(_BIND, values)
 
 
-def rebind(old: str, new: str) -> None:
-    """The browser has a new secret (a sign-in renews it): its other tabs go on."""
+def rebind(known: Waiting, browser: str) -> Waiting | None:
+    """The browser has a new secret (a sign-in renews it): its other tabs go on, and this request as it is now."""
+    values = {"hash": known.hash, "old": known.browser, "new": digest(browser), "now": context.now()}
     with db.hot() as cursor:
-        cursor.execute(_REBIND, {"old": digest(old), "new": digest(new)})
+        row = cursor.execute(_REBIND, values).fetchone()
+    return Waiting(*row) if row else None
 
 
 def choose(handle: str, company: str) -> None:
