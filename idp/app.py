@@ -26,7 +26,7 @@ from idp.errors import InvalidRequest, OAuthError, TemporarilyUnavailable
 from idp.events import Event
 from idp.oauth import announced, views
 from idp.oauth import extensions as extension_package
-from idp.oauth.extension import discover
+from idp.oauth.extension import enabled
 from idp.oauth.request import FORM
 from idp.oauth.server import AuthorizationServer
 from idp.settings import Misconfigured, Settings
@@ -141,7 +141,7 @@ def create_app(
 
 def extend(app: Flask, settings: Settings) -> AuthorizationServer:
     """Give the application its extensions: what they do at the endpoints, in the outbox, and when something happens."""
-    found = discover(extension_package, settings.extensions)
+    found = enabled(extension_package, settings)
     if settings.profile and settings.profile not in {each.name for each in found}:
         raise Misconfigured(f"profile: {settings.profile} needs the extension of that name, which is not enabled")
     events.listen(app, {event: [each.on[event] for each in found if event in each.on] for event in Event})

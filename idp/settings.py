@@ -5,7 +5,9 @@ line that says what to do. Policy of single clients (PKCE, audiences, lifetimes)
 """
 
 import os
+import re
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -22,6 +24,7 @@ from pydantic_settings import (
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SECRETS = {"IDP_DATABASE_URL", "IDP_MIGRATIONS_DATABASE_URL", "IDP_KEYS__KEK", "IDP_KEYS__PREVIOUS_KEKS"}
 _OURS = {"IDP_CONFIG"}  # read before the settings are
+UNIX = "unix"  # among addresses of proxies: whoever can reach the Unix socket
 
 
 class Misconfigured(Exception):
@@ -86,6 +89,18 @@ class UiSettings(Group):
     name: str = Field(default="Havn", min_length=1, max_length=40)
 
 
+def _pem_file(value: Path | None) -> Path | None:
+    if value and not value.is_file():
+        raise ValueError("is not a file: give a PEM file with certificates")
+    return value
+
+
+def _is_origin(value: str) -> bool:
+    """Whether it is a URL of scheme, host and port alone, without a final slash."""
+    parts = urlsplit(value)
+    return bool(parts.hostname) and not (parts.path or parts.query or parts.fragment or "@" in parts.netloc)
+
+
 class DeploySettings(Group):
     """Where the server stands."""
 
@@ -97,9 +112,51 @@ class DeploySettings(Group):
     @field_validator("fetch_ca_file")
     @classmethod
     def _readable(cls, value: Path | None) -> Path | None:
-        if value and not value.is_file():
-            raise ValueError("is not a file: give a PEM file with certificates")
+        return _pem_file(value)
+
+
+class MutualTlsSettings(Group):
+    """Client certificates (RFC 8705): a proxy in front, where TLS ends, hands them on."""
+
+    header: str | None = None  # in which it does, as `:base64:` (RFC 9440) or percent-encoded PEM (nginx)
+    proxies: tuple[str, ...] = ()  # who is believed: addresses, networks, or "unix" for a Unix socket
+    ca_file: Path | None = None  # PEM: authorities that vouch for clients; none: no `tls_client_auth`
+    url: str | None = None  # where clients reach the proxy that asks for certificates, if not at the public URL
+
+    @field_validator("header")
+    @classmethod
+    def _plain(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,99}", value):
+            raise ValueError("must be the name of a header, such as Client-Cert")
         return value
+
+    @field_validator("proxies")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if each != UNIX:
+                ip_network(each)
+        return value
+
+    @field_validator("ca_file")
+    @classmethod
+    def _readable(cls, value: Path | None) -> Path | None:
+        return _pem_file(value)
+
+    @field_validator("url")
+    @classmethod
+    def _https(cls, value: str | None) -> str | None:
+        if value is not None and (not value.startswith("https://") or not _is_origin(value)):
+            raise ValueError("must be https, host and port alone, such as https://mtls.id.example.com")
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if bool(self.header) != bool(self.proxies):
+            raise ValueError("header and proxies belong together: a header that anybody may send proves nothing")
+        if (self.ca_file or self.url) and not self.header:
+            raise ValueError("ca_file and url need header and proxies beside them")
+        return self
 
 
 class RegistrationSettings(Group):
@@ -134,13 +191,14 @@ class Settings(BaseSettings):
     keys: KeySettings = KeySettings()
     ui: UiSettings = UiSettings()
     deploy: DeploySettings = DeploySettings()
+    mutual_tls: MutualTlsSettings = MutualTlsSettings()
     registration: RegistrationSettings = RegistrationSettings()
 
     @field_validator("public_url")
     @classmethod
     def _issuer(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.path or parts.query or parts.fragment or "@" in parts.netloc or not parts.hostname:
+        if not _is_origin(value):
             raise ValueError(
                 "must be scheme, host and port alone, such as https://id.example.com, without a final slash"
             )

@@ -21,7 +21,7 @@ from idp.declared.errors import Invalid
 from idp.declared.listed import one_of
 from idp.declared.thing import Change, Thing
 from idp.oauth import extensions
-from idp.oauth.extension import discover
+from idp.oauth.extension import enabled
 from idp.oauth.supported import supported_by
 
 KIND = "client"
@@ -75,7 +75,7 @@ class _Client(Entry):
 
 def supported() -> Supported:
     """What the enabled extensions of this instance offer to clients."""
-    return supported_by(discover(extensions, settings().extensions), settings())
+    return supported_by(enabled(extensions, settings()), settings())
 
 
 def parse(entry: Mapping[str, Any], supported: Supported) -> Thing:

@@ -23,6 +23,9 @@ def document(provider: AuthorizationServer, settings: Settings) -> Document:
     for extension in provider.extensions:
         _add(found, extension.metadata(settings), extension)
     for extension in provider.extensions:
+        if extension.derived:
+            _add(found, extension.derived(settings, found), extension)
+    for extension in provider.extensions:
         if clash := sorted(extension.varying.keys() & found.keys()):
             raise Misconfigured(f"{extension.name} announces {clash[0]}, which is another extension's")
     # Of what may be missing, this alone would then count as true (Discovery §3).

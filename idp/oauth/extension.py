@@ -113,8 +113,11 @@ class Extension:
     name: str
     spec: str
     default: bool = True  # enabled unless the settings list the extensions
+    # What these settings leave of it, such as methods that need a file; None: nothing. Without the function: all.
+    configured: Callable[[Settings], "Extension | None"] | None = None
     metadata: Callable[[Settings], dict[str, Any]] = no_metadata
     varying: Mapping[str, Callable[[], list[str]]] = none()  # discovery fields that a declaration may change: read anew
+    derived: Callable[[Settings, Mapping[str, Any]], dict[str, Any]] | None = None  # fields out of all the others
     parameters: frozenset[str] = frozenset()  # of the authorization request, kept while it waits
     client_metadata: Mapping[str, Rule] = none()  # members of RFC 7591 that it adds
     operator_metadata: Mapping[str, Rule] = none()  # the same, but no client can register them for itself
@@ -144,8 +147,16 @@ def discover(package: ModuleType, listed: Sequence[str] | None) -> list[Extensio
     found = [declared[name] for name in sorted(_enabled(declared, listed))]
     for extension in found:
         _refuse_steps_that_never_run(extension)
-    _refuse_two_owners(found)
     return found
+
+
+def enabled(package: ModuleType, settings: Settings) -> list[Extension]:
+    """Those that `discover` finds, as far as the settings have what they need."""
+    found = discover(package, settings.extensions)
+    offered = [each.configured(settings) if each.configured else each for each in found]
+    kept = [each for each in offered if each is not None]
+    _refuse_two_owners(kept)
+    return kept
 
 
 def _enabled(declared: Mapping[str, Extension], listed: Sequence[str] | None) -> set[str]:

@@ -10,7 +10,7 @@ from idp.app import create_app
 from idp.errors import InvalidGrant
 from idp.oauth import extensions
 from idp.oauth.authorize import authorize
-from idp.oauth.extension import Endpoint, Extension, Phase, discover
+from idp.oauth.extension import Endpoint, Extension, Phase, discover, enabled
 from idp.oauth.extensions import client_credentials
 from idp.settings import Misconfigured
 
@@ -93,14 +93,25 @@ def test_unknown_name_stops_the_start(package):
         ("varying=dict(d=view)", "discovery field d"),
     ],
 )
-def test_two_owners_stop_the_start(package, owned, named):
+def test_two_owners_stop_the_start(package, settings, owned, named):
     """A path, grant type, response type or authentication method belongs to one extension."""
     made = package(**{
         name: f"Extension(name={name!r}, spec='x', {owned.format(name)})" for name in ("first", "second")
     })  # fmt: skip
 
     with pytest.raises(Misconfigured, match=f"the {named} belongs to both first and second"):
-        discover(made, None)
+        enabled(made, settings)
+
+
+def test_settings_decide_what_is_left_of_an_extension(package, settings):
+    """What needs a setting that is absent is not offered, whole or in part; the rest stays as declared."""
+    made = package(
+        a="Extension(name='a', spec='x', configured=lambda settings: None)",
+        b="Extension(name='b', spec='x', configured=lambda settings: Extension(name='b', spec=settings.public_url))",
+        c=PLAIN.format("c"),
+    )
+
+    assert [("b", settings.public_url), ("c", "x")] == [(each.name, each.spec) for each in enabled(made, settings)]
 
 
 def test_importing_extensions_changes_nothing(app):
@@ -147,12 +158,11 @@ def test_step_that_would_never_run_stops_the_start(package):
 def test_every_method_is_listed_wherever_clients_authenticate(app, settings, clock, monkeypatch):
     """A new one needs no other file: discovery takes the lists from what the server accepts (RFC 8414 §2)."""
     stamp = Extension(name="stamp", spec="x", client_auth={"by_stamp": lambda _query, _request: None})
-    monkeypatch.setattr("idp.app.discover", lambda *asked: [*discover(*asked), stamp])
-
-    document = create_app(settings, consent_ui, keys=app.extensions["idp"].keys, now=clock).extensions["announced"]
+    monkeypatch.setattr("idp.app.enabled", lambda *found: [*enabled(*found), stamp])
+    other = create_app(settings, consent_ui, keys=app.extensions["idp"].keys, now=clock)
 
     for endpoint, public in (("token", ["none"]), ("revocation", ["none"]), ("introspection", [])):
-        listed = document[f"{endpoint}_endpoint_auth_methods_supported"]
+        listed = other.extensions["announced"][f"{endpoint}_endpoint_auth_methods_supported"]
         assert ["by_stamp", *public] == listed[-1 - len(public) :]
 
 
@@ -168,7 +178,7 @@ def test_every_method_is_listed_wherever_clients_authenticate(app, settings, clo
 def test_two_that_announce_different_things_stop_the_start(app, settings, clock, monkeypatch, first, second, clash):
     """Not the first client that asks for discovery."""
     made = [Extension(name="a", spec="x", **first), Extension(name="b", spec="x", **second)]
-    monkeypatch.setattr("idp.app.discover", lambda *_: made)
+    monkeypatch.setattr("idp.app.enabled", lambda *_: made)
 
     with pytest.raises(Misconfigured, match=clash):
         create_app(settings, consent_ui, keys=app.extensions["idp"].keys, now=clock)
@@ -177,7 +187,7 @@ def test_two_that_announce_different_things_stop_the_start(app, settings, clock,
 def test_what_two_announce_alike_is_said_once(app, settings, clock, monkeypatch):
     """Lists add up."""
     made = [Extension(name=name, spec="x", metadata=lambda _, name=name: {"x": ["y", name]}) for name in ("a", "b")]
-    monkeypatch.setattr("idp.app.discover", lambda *_: made)
+    monkeypatch.setattr("idp.app.enabled", lambda *_: made)
     small = create_app(settings, consent_ui, keys=app.extensions["idp"].keys, now=clock)
 
     assert ["y", "a", "b"] == small.extensions["announced"]["x"]

@@ -1,0 +1,110 @@
+"""Access tokens that are bound to a certificate: RFC 8705 §3, §4, §7.1."""
+
+import pytest
+from actors import PUBLIC_URL, unverified
+from tls_client import BOUND, TlsClient, thumbprint
+
+import consent_ui
+from idp.app import create_app
+from idp.db import db
+from idp.oauth.extension import Phase
+
+
+def bound(world, certificate, client_id="tls", **fields):
+    """A client whose tokens are bound to its certificate."""
+    return TlsClient.self_signed(
+        world, certificate, **{"client_id": client_id, "client_metadata": {BOUND: True}, **fields}
+    )
+
+
+def test_token_names_its_certificate(world, made):
+    """§3.1: in the JWT; §3.2: in introspection, where the type stays Bearer."""
+    client = bound(world, made())
+    answer = client.ask().json
+    introspected = client.post("/oauth2/introspect", {"token": answer["access_token"]}).json
+
+    assert {"x5t#S256": thumbprint(client.certificate)} == unverified(answer["access_token"])["cnf"]
+    assert {"x5t#S256": thumbprint(client.certificate)} == introspected["cnf"]
+    assert ["Bearer"] * 2 == [answer["token_type"], introspected["token_type"]]
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "none"])
+def test_any_client_may_have_bound_tokens(world, browser, made, method):
+    """§4: whatever its method, and without one; userinfo and the API ask for the certificate (§3)."""
+    company = world.company("acme")
+    world.user("ada", [company])
+    client = TlsClient.registered(world, "app", public=method == "none", client_metadata={BOUND: True})
+    client.certificate = made()
+    token = client.tokens(browser, user="ada", scope="openid companies", resource=f"{PUBLIC_URL}/api")["access_token"]
+
+    for path in ("/oauth2/userinfo", "/api/v1/me/companies"):
+        assert 200 == client.bearing(token, path=path).status_code
+        for other in (made(), None):
+            answer = client.bearing(token, other, path)
+            assert 401 == answer.status_code
+            assert "invalid_token" in answer.headers["WWW-Authenticate"]
+
+
+def test_token_without_a_certificate_is_not_issued(world, made):
+    """§3.4 leaves it to us: a client that registered bound tokens gets no others."""
+    client = TlsClient.registered(world, "app", grant_types=["client_credentials"], client_metadata={BOUND: True})
+
+    answer = client.ask()
+
+    assert (400, "invalid_request") == (answer.status_code, answer.json["error"])
+
+
+def test_token_is_not_issued_in_the_front(reopened, settings, app, clock, world, browser, made):
+    """A browser has no certificate of the client: such a token could not be bound."""
+    changed = settings.model_copy(update={"extensions": ("+implicit", "+hybrid")})
+    other = create_app(changed, consent_ui, keys=app.extensions["idp"].keys, now=clock)
+    world.user("ada")
+    client = bound(
+        world, made(), grant_types=["authorization_code", "implicit"], response_types=["code", "code token"],
+        client_metadata={BOUND: True},
+    )  # fmt: skip
+    browser.http = other.test_client()
+    response = browser.open(client, response_type="code token", response_mode="fragment")
+    with other.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+    assert "error=invalid_request" in response.headers["Location"]
+
+
+def test_refresh_token_of_a_public_client_needs_the_certificate(world, browser, made):
+    """§4: the refresh token is bound like the access token."""
+    world.user("ada")
+    client = TlsClient.registered(world, "spa", public=True, client_metadata={BOUND: True})
+    client.certificate = made()
+    token = client.tokens(browser, user="ada")["refresh_token"]
+
+    form = {"grant_type": "refresh_token", "refresh_token": token}
+    assert "invalid_grant" == client.post("/oauth2/token", form, certificate=made()).json["error"]
+    assert "invalid_request" == client.post("/oauth2/token", form, certificate=None).json["error"]
+    assert 200 == client.post("/oauth2/token", form).status_code
+
+
+def test_confidential_client_may_change_its_certificate(world, browser, made):
+    """§7.1: its refresh token is bound by its authentication; new access tokens have the new certificate."""
+    world.user("ada")
+    old, new = made(), made()
+    both = {"keys": [*old.jwks["keys"], *new.jwks["keys"]]}
+    client = bound(world, old, jwks=both, grant_types=["authorization_code", "refresh_token"])
+    token = client.tokens(browser, user="ada")["refresh_token"]
+
+    answer = client.post("/oauth2/token", {"grant_type": "refresh_token", "refresh_token": token}, certificate=new)
+
+    assert {"x5t#S256": thumbprint(new)} == unverified(answer.json["access_token"])["cnf"]
+
+
+def test_it_adds_to_other_constraints(app, world, made):
+    """A DPoP key and a certificate may bind one token: neither replaces the other."""
+
+    def by_key(request):
+        request.confirmation = {"jkt": "k"}
+
+    app.extensions["oauth"]._token[Phase.BIND].insert(0, by_key)
+    client = bound(world, made())
+
+    assert {"jkt", "x5t#S256"} == unverified(client.ask().json["access_token"])["cnf"].keys()
