@@ -159,6 +159,13 @@ class MutualTlsSettings(Group):
         return self
 
 
+class DpopSettings(Group):
+    """Proofs of possession (RFC 9449)."""
+
+    # required: each proof has a nonce of ours, so one that was made beforehand is worth nothing; clients ask twice.
+    nonce: Literal["optional", "required"] = "optional"
+
+
 class RegistrationSettings(Group):
     """Dynamic registration (RFC 7591)."""
 
@@ -193,6 +200,7 @@ class Settings(BaseSettings):
     deploy: DeploySettings = DeploySettings()
     mutual_tls: MutualTlsSettings = MutualTlsSettings()
     registration: RegistrationSettings = RegistrationSettings()
+    dpop: DpopSettings = DpopSettings()
 
     @field_validator("public_url")
     @classmethod

@@ -5,6 +5,7 @@ rotation    next -> active -> retired -> dropped: Policy and the pure plan
 store       the signing_key table: load, apply, rotate, revoke, rewrap
 envelope    keys at rest: a data key each, wrapped by the key-encryption key
 jws         signed tokens · algorithms: what signs them · sealing: JWE and HMAC for one purpose
+brought     public keys that a message brings along, and their thumbprints
 compact     strict base64url and JSON · errors: what can go wrong
 """
 

@@ -47,8 +47,8 @@ def problem(status: int, code: str, words: str, headers: dict[str, str]) -> flas
 
 def _allow_origins(response: flask.Response) -> flask.Response:
     response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Access-Control-Expose-Headers"] = "WWW-Authenticate"
+    response.headers["Access-Control-Expose-Headers"] = "WWW-Authenticate, DPoP-Nonce"
     if flask.request.method == "OPTIONS":
-        response.headers["Access-Control-Allow-Headers"] = "Authorization"
+        response.headers["Access-Control-Allow-Headers"] = "Authorization, DPoP"
         response.headers["Access-Control-Max-Age"] = "7200"
     return response

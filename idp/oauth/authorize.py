@@ -204,5 +204,6 @@ def _grant(request: OAuthRequest) -> NewGrant:
         redirect_uri=request.payload.redirect_uri,
         nonce=request.payload.get("nonce"),
         code_challenge=request.payload.get("code_challenge"),
+        dpop_jkt=request.payload.get("dpop_jkt"),
         waiting=learnt.waiting.hash if learnt.waiting else None,
     )

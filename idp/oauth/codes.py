@@ -37,8 +37,9 @@ _GRANT = """
 """
 
 _CODE = """
-    INSERT INTO authorization_code (hash, grant_id, client_id, redirect_uri, code_challenge, nonce, uses, expires_at)
-    SELECT %(code)s::bytea, %(id)s, %(client_id)s, %(redirect_uri)s, %(code_challenge)s, %(nonce)s, 0,
+    INSERT INTO authorization_code (hash, grant_id, client_id, redirect_uri, code_challenge, nonce, dpop_jkt, uses,
+                                    expires_at)
+    SELECT %(code)s::bytea, %(id)s, %(client_id)s, %(redirect_uri)s, %(code_challenge)s, %(nonce)s, %(dpop_jkt)s, 0,
            %(code_expires_at)s
 """
 
@@ -54,9 +55,10 @@ _REDEEM = f"""
     WITH code AS (
         UPDATE authorization_code SET uses = uses + 1
          WHERE hash = %(code)s AND client_id = %(client)s
-        RETURNING grant_id, redirect_uri, code_challenge, nonce, uses, expires_at > %(now)s AS in_time
+        RETURNING grant_id, redirect_uri, code_challenge, nonce, dpop_jkt, uses, expires_at > %(now)s AS in_time
     )
-    SELECT {standing.COLUMNS}, code.redirect_uri, code.code_challenge, code.nonce, code.uses, code.in_time
+    SELECT {standing.COLUMNS}, code.redirect_uri, code.code_challenge, code.nonce, code.dpop_jkt, code.uses,
+           code.in_time
       FROM code JOIN oauth_grant g ON g.id = code.grant_id {standing.JOINS}
 """  # noqa: S608 - constants
 
@@ -85,6 +87,7 @@ class NewGrant:
     redirect_uri: str | None
     nonce: str | None
     code_challenge: str | None
+    dpop_jkt: str | None
     waiting: bytes | None  # the hash of the request that waited
 
 
@@ -96,6 +99,7 @@ class Redemption:
     redirect_uri: str | None
     code_challenge: str | None
     nonce: str | None
+    dpop_jkt: str | None
     uses: int
     in_time: bool
 
@@ -132,4 +136,4 @@ def redeem(code: str, client_id: str, now: datetime) -> Redemption | None:
     values = {"code": digest(code), "client": client_id, "now": now, "limit": standing.IN_A_TOKEN, **named(None)}
     with db.hot() as cursor:
         row = cursor.execute(_REDEEM, values).fetchone()
-    return Redemption(standing.from_row(row[:-5]), *row[-5:]) if row else None
+    return Redemption(standing.from_row(row[:-6]), *row[-6:]) if row else None

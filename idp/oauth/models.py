@@ -43,6 +43,7 @@ class AuthorizationCode(Model):
     redirect_uri: Mapped[str | None] = mapped_column(Text)  # as the request had it; none if it had none
     code_challenge: Mapped[str | None] = mapped_column(Text)
     nonce: Mapped[str | None] = mapped_column(Text)
+    dpop_jkt: Mapped[str | None] = mapped_column(Text)  # thumbprint of the key that it is for (RFC 9449 §10)
     uses: Mapped[int] = mapped_column(default=0)
     expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)
 

@@ -88,6 +88,7 @@ class Authorization:
     redirect_uri: str | None = None
     code_challenge: str | None = None
     nonce: str | None = None
+    dpop_jkt: str | None = None  # thumbprint of the key that the code is for
     refresh_generation: int | None = None  # of the refresh token that was presented
     refresh_binding: str | None = None  # to which keys that is bound
     acted_for: Client | None = None  # the client whose own token another one exchanges

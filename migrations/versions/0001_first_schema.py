@@ -313,6 +313,7 @@ def upgrade() -> None:
         sa.Column("redirect_uri", sa.Text(), nullable=True),
         sa.Column("code_challenge", sa.Text(), nullable=True),
         sa.Column("nonce", sa.Text(), nullable=True),
+        sa.Column("dpop_jkt", sa.Text(), nullable=True),
         sa.Column("uses", sa.Integer(), nullable=False),
         sa.Column("expires_at", sa.TIMESTAMP(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(

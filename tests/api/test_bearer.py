@@ -135,12 +135,12 @@ def test_a_cookie_is_not_read(app, askers, browser, place):
 
 
 def test_pages_of_any_origin_may_ask(app, askers, place):
-    """CORS on answers and refusals, and a preflight for the header; never with credentials."""
+    """CORS on answers and refusals, and a preflight for the headers; never with credentials."""
     for caller in (askers.person("ada"), askers.bearer(None)):
         answer = caller.get("/me")
         assert "*" == answer.headers["Access-Control-Allow-Origin"]
         assert "Access-Control-Allow-Credentials" not in answer.headers
     preflight = app.test_client().options("/api/v1/me", base_url=PUBLIC_URL)
     assert 200 == preflight.status_code
-    assert "Authorization" == preflight.headers["Access-Control-Allow-Headers"]
+    assert "Authorization, DPoP" == preflight.headers["Access-Control-Allow-Headers"]
     assert "*" == preflight.headers["Access-Control-Allow-Origin"]

@@ -48,6 +48,7 @@ def test_document_is_exactly_this(app):
         "revocation_endpoint_auth_methods_supported": [*SECRETS, "private_key_jwt", "none"],
         "revocation_endpoint_auth_signing_alg_values_supported": ["ES256", "EdDSA", "PS256", "RS256"],
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": ["ES256", "EdDSA", "PS256", "RS256"],
         "authorization_response_iss_parameter_supported": True,
         "scopes_supported": ["companies", "openid", "profile", "email", "address", "phone", "offline_access"],
         "acr_values_supported": ["urn:idp:1fa"],

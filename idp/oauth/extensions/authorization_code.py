@@ -69,6 +69,7 @@ class AuthorizationCode(GrantType):
             details=known.details,
             standing=known,
             code_challenge=found.code_challenge,
+            dpop_jkt=found.dpop_jkt,
             nonce=found.nonce,
         )
 
