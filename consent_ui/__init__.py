@@ -8,6 +8,7 @@
     assets     static files under addresses that change with their content
     signin/    the pages of an interaction, at /signin/<handle>
     account/   the person's own page, at /account
+    device/    enter the code that a device shows, at /device
 
 A page gets an `Interaction` and calls one of its acts; it never sees a redirect URI, a code or a token, and has no SQL.
 `create_app(settings, consent_ui)` takes `blueprints` and `render`; the app's config has `UI_NAME` and `PUBLIC_HOST`.
@@ -18,7 +19,7 @@ from typing import cast
 from flask import Blueprint, Flask
 from flask.sansio.blueprints import BlueprintSetupState
 
-from consent_ui import account, assets, languages, pages, signin
+from consent_ui import account, assets, device, languages, pages, signin
 from consent_ui.pages import render
 
 
@@ -32,6 +33,6 @@ _ui = Blueprint("ui", __name__, template_folder="templates")
 _ui.add_url_rule("/static/<release>/<name>", "static_file", assets.static_file, methods=["GET"])
 _ui.record_once(_start)
 
-blueprints: tuple[Blueprint, ...] = (_ui, signin.blueprint, account.blueprint)
+blueprints: tuple[Blueprint, ...] = (_ui, signin.blueprint, account.blueprint, device.blueprint)
 
 __all__ = ["blueprints", "render"]

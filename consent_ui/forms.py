@@ -122,5 +122,14 @@ class StopForm(PageForm):
     client_id = StringField(validators=[InputRequired(), Length(max=255)])
 
 
+class CodeForm(PageForm):
+    """The code that a device shows; how it is spelt is not the form's business."""
+
+    user_code = StringField(
+        _l("Code"),
+        [InputRequired(_l("Enter the code.")), Length(max=40, message=_l("A code has eight letters."))],
+    )
+
+
 class ActForm(PageForm):
     """A button that needs no answer."""

@@ -31,7 +31,7 @@ def refuse_foreign() -> Response | None:
 def keep_language(response: Response) -> Response:
     """Who chose a language in the menu keeps it on our next page; a client's address stays untouched."""
     chosen, target = request.args.get("ui_locales"), urlsplit(response.location or "")
-    if chosen and not target.netloc and target.path.startswith(("/signin/", "/account")):
+    if chosen and not target.netloc and target.path.startswith(("/signin/", "/account", "/device")):
         query = {**parse_qs(target.query, keep_blank_values=True), "ui_locales": chosen}
         response.location = f"{target.path}?{urlencode(query, doseq=True)}"
     return response

@@ -12,6 +12,7 @@
     ├── InvalidRequestUri  InvalidRequestObject
     │                              OpenID Connect Core §3.1.2.6
     ├── UnmetAuthenticationRequirements     OpenID Connect Unmet Authentication Requirements
+    ├── AuthorizationPending  SlowDown  ExpiredToken     RFC 8628 §3.5, CIBA §11
     ├── InvalidTarget              RFC 8707 §2
     ├── InvalidToken               RFC 6750 §3.1: 401 with a challenge
     │   └── NoToken                no credentials were sent: a challenge without an error code
@@ -171,6 +172,27 @@ class RegistrationNotSupported(OAuthError):
 
     error = "registration_not_supported"
     description = "the registration parameter is not supported"
+
+
+class AuthorizationPending(OAuthError):
+    """The user has not decided yet: poll again."""
+
+    error = "authorization_pending"
+    description = "the user has not decided yet"
+
+
+class SlowDown(OAuthError):
+    """The poll came too soon: the client waits five seconds longer from now on."""
+
+    error = "slow_down"
+    description = "wait five seconds longer between two requests"
+
+
+class ExpiredToken(OAuthError):
+    """The time to decide is over: the client starts anew."""
+
+    error = "expired_token"
+    description = "the time for this authorization is over"
 
 
 class InvalidTarget(OAuthError):

@@ -116,7 +116,7 @@ class Client:
             secret_hashes=[hashed] if hashed else [],
             **{**defaults, **fields},
         )
-        return cls(world.app, client_id, secret, method, fields.get("redirect_uris", [redirect_uri])[0])
+        return cls(world.app, client_id, secret, method, next(iter(fields.get("redirect_uris", [redirect_uri])), ""))
 
     @property
     def challenge(self):

@@ -15,6 +15,7 @@ BATCH = 1_000  # rows
 _OVER = (
     ("authorization_request", "expires_at", timedelta(0)),
     ("authorization_code", "expires_at", timedelta(days=1)),  # a late replay still ends the grant
+    ("decoupled_authorization", "expires_at", timedelta(hours=1)),  # a client that polls late learns why
     ("replay", "expires_at", timedelta(0)),
     ("initial_access_token", "expires_at", timedelta(0)),
     ("revoked_token", "expires_at", timedelta(minutes=5)),  # clocks of resource servers differ

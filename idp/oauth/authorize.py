@@ -26,7 +26,7 @@ from idp.errors import (
     UnauthorizedClient,
     UnsupportedResponseType,
 )
-from idp.oauth import prompts, redirection, response_modes, server, waiting
+from idp.oauth import decoupled, elsewhere, prompts, redirection, response_modes, server, waiting
 from idp.oauth import request as requests
 from idp.oauth.codes import NewGrant
 from idp.oauth.extension import Phase, Prompt
@@ -110,6 +110,8 @@ def restored(row: Waiting, handle: str) -> OAuthRequest:
     request = requests.from_pairs(pairs)
     request.learnt.waiting, request.learnt.handle = row, handle
     request.learnt.pushed = row.source == "par"
+    if row.source == decoupled.SOURCE:
+        request.learnt.decoupled = decoupled.marked(row.parameters)
     return request
 
 
@@ -131,6 +133,8 @@ def _refuse(request: OAuthRequest, error: OAuthError) -> flask.Response:
     """Send the error to the client."""
     if isinstance(error, TemporarilyUnavailable | TooManyRequests):
         raise error  # a page: the client could do nothing with it
+    if request.learnt.decoupled:
+        raise error  # a page: only the person's own answer is kept for the client
     flask.current_app.logger.info("authorization refused", extra=error.facts())
     if request.learnt.handle:
         waiting.forget(request.learnt.handle)
@@ -139,18 +143,24 @@ def _refuse(request: OAuthRequest, error: OAuthError) -> flask.Response:
 
 def validate(request: OAuthRequest) -> None:
     """Everything that can be said of a request of a known client before anything is known of its user."""
-    provider, payload = server.current(), request.payload
-    if not payload.response_type:
+    if request.learnt.decoupled is None:
+        _check_response(request)
+    request.scopes = prompts.granted_scopes(request)
+    if not request.scopes:
+        raise InvalidScope("none of the scopes is for this client")
+    server.current().run_authorize(Phase.VALIDATE, request)
+
+
+def _check_response(request: OAuthRequest) -> None:
+    """What is to come back through the browser, and how, is registered and on offer."""
+    provider = server.current()
+    if not request.payload.response_type:
         raise InvalidRequest("response_type is missing")
     if request.response_type not in provider.response_types:
         raise UnsupportedResponseType
     if request.response_type not in request.client.response_types:
         raise UnauthorizedClient("the client did not register this response type")
     response_modes.checked(request, provider.response_modes)
-    request.scopes = prompts.granted_scopes(request)
-    if not request.scopes:
-        raise InvalidScope("none of the scopes is for this client")
-    provider.run_authorize(Phase.VALIDATE, request)
 
 
 def needed(request: OAuthRequest) -> Prompt | None:
@@ -172,6 +182,8 @@ def _wait(request: OAuthRequest, prompt: Prompt) -> flask.Response:
 
 def _complete(request: OAuthRequest) -> flask.Response:
     """Begin the grant, and answer in the way of the response type."""
+    if request.learnt.decoupled:
+        return elsewhere.approve(request, _grant(request))
     if request.learnt.pushed and not waiting.forget(str(request.learnt.handle)):
         raise InvalidRequestUri("the request_uri was used a moment ago")  # by one of several at once, RFC 9126 §4
     answer = server.current().response_types[request.response_type](request, _grant(request))

@@ -17,7 +17,7 @@ from idp.clients.models import Client
 from idp.db import db
 from idp.errors import AccessDenied, OAuthError
 from idp.grants import consent as consents
-from idp.oauth import authorize, company, prompts, redirection, waiting
+from idp.oauth import authorize, company, elsewhere, prompts, redirection, waiting
 from idp.oauth.company import Choices
 from idp.oauth.request import OAuthRequest
 from idp.opaque import digest
@@ -79,7 +79,8 @@ class ConsentView:
     all_companies: bool
     scopes: tuple[ScopeView, ...]
     offline: bool
-    return_host: str
+    return_host: str | None  # none: the client waits elsewhere, on another device
+    user_code: str | None  # that the other device shows
     terms: str  # names exactly this company, these scopes and claims; the decision is about them
 
 
@@ -159,9 +160,17 @@ def consent(interaction: Interaction) -> ConsentView:
         all_companies=determined.all_companies,
         scopes=tuple(views),
         offline="offline_access" in request.scopes,
-        return_host=urlsplit(request.payload.redirect_uri).netloc or urlsplit(request.payload.redirect_uri).scheme,
+        return_host=_return_host(request),
+        user_code=request.learnt.decoupled.user_code if request.learnt.decoupled else None,
         terms=_terms(request),
     )
+
+
+def _return_host(request: OAuthRequest) -> str | None:
+    if request.learnt.decoupled:
+        return None
+    uri = urlsplit(request.payload.redirect_uri)
+    return uri.netloc or uri.scheme
 
 
 def login(interaction: Interaction, authentication: Authentication) -> flask.Response:
@@ -206,6 +215,8 @@ def finish(interaction: Interaction, *, allow: bool, terms: str) -> flask.Respon
     if not allow:
         waiting.forget(interaction.handle)
         audit.record("consent.denied", user_id=current.user_id, client_id=client_id, company_id=company_id)
+        if request.learnt.decoupled:
+            return elsewhere.deny(request)
         return redirection.refuse(request, AccessDenied("the user did not allow it"))
     consents.remember(
         current.user_id,

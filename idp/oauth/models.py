@@ -16,7 +16,7 @@ class AuthorizationRequest(Model):
 
     __tablename__ = "authorization_request"
     __table_args__ = (
-        CheckConstraint("source IN ('plain', 'par', 'page')", name="source_is_known"),
+        CheckConstraint("source IN ('plain', 'par', 'page', 'decoupled')", name="source_is_known"),
         CheckConstraint("(source = 'page') = (client_id IS NULL)", name="page_has_no_client"),
     )
 
@@ -45,6 +45,34 @@ class AuthorizationCode(Model):
     nonce: Mapped[str | None] = mapped_column(Text)
     dpop_jkt: Mapped[str | None] = mapped_column(Text)  # thumbprint of the key that it is for (RFC 9449 §10)
     uses: Mapped[int] = mapped_column(default=0)
+    expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)
+
+
+class DecoupledAuthorization(Model):
+    """An authorization that its user approves elsewhere while its client polls (RFC 8628, CIBA); redeemed: gone."""
+
+    __tablename__ = "decoupled_authorization"
+    __table_args__ = (
+        CheckConstraint("kind IN ('device', 'ciba')", name="kind_is_known"),
+        CheckConstraint("state IN ('pending', 'approved', 'denied')", name="state_is_known"),
+        CheckConstraint("(state = 'approved') = (grant_id IS NOT NULL)", name="approved_has_a_grant"),
+        CheckConstraint("(kind = 'ciba') = (user_id IS NOT NULL)", name="ciba_knows_its_user"),
+        CheckConstraint("(kind = 'device') = (user_code IS NOT NULL)", name="device_has_a_user_code"),
+    )
+
+    hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)  # of the code that the client polls with
+    kind: Mapped[str] = mapped_column(Text)
+    client_id: Mapped[str] = mapped_column(ForeignKey("client.client_id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), index=True)
+    user_code: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)  # digest of the code that a person types
+    parameters: Mapped[dict[str, Any]] = mapped_column(JSONB)  # name -> list of values, only those that we know
+    network: Mapped[str] = mapped_column(Text, index=True)  # from where it came: an address, or an IPv6 /64
+    state: Mapped[str] = mapped_column(Text, default="pending")
+    grant_id: Mapped[UUID | None] = mapped_column(ForeignKey("oauth_grant.id", ondelete="CASCADE"), index=True)
+    pause: Mapped[int]  # seconds between two polls; each that comes too soon adds five
+    next_poll_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
+    slow_down: Mapped[bool] = mapped_column(default=False)  # whether the last poll came too soon
+    created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)
 
 

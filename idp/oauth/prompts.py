@@ -43,8 +43,8 @@ def consent_needed(request: OAuthRequest) -> bool:
     learnt = request.learnt
     if learnt.consent_given:
         return False
-    if "consent" in learnt.prompts:
-        return True
+    if "consent" in learnt.prompts or learnt.decoupled:
+        return True  # somebody else may have begun it: only its person can tell (RFC 8628 §5.4)
     return request.client.consent != "implied" and bool(unconsented(request))
 
 
@@ -81,7 +81,8 @@ def granted_scopes(request: OAuthRequest) -> tuple[str, ...]:
     """What was asked of what the client may ask for; unknown scopes are left out (OpenID Connect Core §3.1.2.1)."""
     allowed = clients.allowed_scopes(request.client)
     asked = request.payload.words("scope") or sorted(allowed - {"offline_access"})
-    # Core §11: offline_access means nothing to a client that cannot refresh, or without a code.
-    if not request.client.check_grant_type("refresh_token") or "code" not in request.hands_out:
+    # Core §11: offline_access means nothing to a client that cannot refresh, or never comes to the token endpoint.
+    comes = "code" in request.hands_out or request.learnt.decoupled
+    if not request.client.check_grant_type("refresh_token") or not comes:
         allowed -= {"offline_access"}
     return tuple(scope for scope in asked if scope in allowed)

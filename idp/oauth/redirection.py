@@ -30,6 +30,8 @@ def trusted(request: OAuthRequest) -> str:
     if client is None:
         raise InvalidRequest("the client is not registered here")
     request.client = client
+    if request.learnt.decoupled:
+        return ""  # nothing goes back through this browser
     uri = payload.redirect_uri
     if not uri or not registered(client, uri):
         asked = f"{client.client_id} asked for {(uri or '')[:200]!r}"

@@ -20,6 +20,7 @@ from idp.errors import InvalidRequest
 from idp.grants.details import Details
 from idp.grants.standing import Standing
 from idp.oauth.company import Determined
+from idp.oauth.decoupled import Decoupled
 from idp.oauth.waiting import Waiting
 from idp.sso.session import SsoSession
 
@@ -103,6 +104,7 @@ class Learnt:
     pushed: bool = False  # it came, or comes just now, by RFC 9126; then `waiting` tells which of the two
     waiting: Waiting | None = None  # the row, once the request waits for its user or was pushed
     handle: str | None = None
+    decoupled: Decoupled | None = None  # its client waits elsewhere: nothing is sent through this browser
     company: Determined = field(default_factory=Determined)
     consent_given: bool = False  # just now, on the page
     prompts: frozenset[str] = frozenset()

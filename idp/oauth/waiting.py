@@ -87,7 +87,7 @@ def store(
     Args:
         parameters: those that we know, by name.
         client_id: whose request it is; None for a sign-in at our own pages.
-        source: "plain", "par" (RFC 9126) or "page".
+        source: "plain", "par" (RFC 9126), "page" or "decoupled".
         browser: the secret of the browser that came with it.
         authenticated: whether the client proved who it is, so that it answers for the number itself.
 

@@ -203,7 +203,9 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "(source = 'page') = (client_id IS NULL)", name=op.f("authorization_request_page_has_no_client")
         ),
-        sa.CheckConstraint("source IN ('plain', 'par', 'page')", name=op.f("authorization_request_source_is_known")),
+        sa.CheckConstraint(
+            "source IN ('plain', 'par', 'page', 'decoupled')", name=op.f("authorization_request_source_is_known")
+        ),
         sa.ForeignKeyConstraint(
             ["client_id"], ["client.client_id"], name=op.f("authorization_request_client_id_fkey"), ondelete="CASCADE"
         ),

@@ -26,6 +26,7 @@ PATCHED = {
         "start_page",
         "signed_in",
     ),
+    "idp.oauth.user_codes": ("accepted", "enter"),
     "idp.sso.csrf": ("token", "valid", "refused"),
     "idp.sso.session": ("current",),
     "idp.grants.consent": ("connected", "withdraw"),

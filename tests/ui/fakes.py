@@ -10,10 +10,12 @@ from flask import Response, redirect
 
 from idp.accounts.login import Throttled, WrongPassword
 from idp.companies.company import Membership
+from idp.errors import TooManyRequests
 from idp.grants.consent import Connection
 from idp.oauth.company import Choice, Choices
 from idp.oauth.interaction import ClientView, ConsentView, Interaction, Lost, NotAMember, ScopeView, UserView
 from idp.oauth.request import OAuthRequest
+from idp.oauth.user_codes import WrongCode
 from idp.sso.session import SsoSession
 
 ORIGIN = "https://id.havn.example"
@@ -46,6 +48,7 @@ SCOPES = (
     ScopeView("datasets:modify", "Change datasets", "Datasets", new=False),
     ScopeView("offline_access", None, None, new=True),
 )
+USER_CODE = "WDJB-MJHT"
 PASSWORD = "a long pass phrase"
 
 
@@ -70,6 +73,7 @@ class Provider:
     scopes: tuple[ScopeView, ...] = SCOPES
     consent_company: str | None = "North Sea Energy"
     all_companies: bool = False
+    user_code: str | None = None  # that another device shows
     throttled: int | None = None
     client_address: str = "https://app.kelda.example/callback?code=x"
     somebody: bool = False
@@ -107,7 +111,8 @@ class Provider:
             all_companies=self.all_companies,
             scopes=self.scopes,
             offline=True,
-            return_host="app.kelda.example",
+            return_host=None if self.user_code else "app.kelda.example",
+            user_code=self.user_code,
             terms="t3rms",
         )
 
@@ -136,6 +141,17 @@ class Provider:
     def start_page(self, endpoint: str) -> Response:
         self.calls.append(("start_page", endpoint))
         return redirect("/signin/h1", 303)
+
+    # idp.oauth.user_codes
+    def accepted(self) -> bool:
+        return True
+
+    def enter(self, typed: str) -> Response:
+        if self.throttled:
+            raise TooManyRequests(self.throttled)
+        if typed != USER_CODE:
+            raise WrongCode
+        return self._done("enter", typed)
 
     # idp.sso.session, idp.companies.company, idp.grants, idp.audit
     def current(self) -> SsoSession | None:

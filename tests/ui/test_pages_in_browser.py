@@ -12,7 +12,7 @@ from werkzeug.serving import make_server
 
 from idp.grants.consent import Connection
 from tests.ui.conftest import make_app
-from tests.ui.fakes import ADA, FORECAST, LOGIN, NOW, PASSWORD, Provider, member_of
+from tests.ui.fakes import ADA, FORECAST, LOGIN, NOW, PASSWORD, USER_CODE, Provider, member_of
 
 pytestmark = pytest.mark.browser
 
@@ -33,6 +33,13 @@ PAGES = {
     "start again": ("/signin/unknown", {}),
     "account": ("/account", {"companies": 40}),
     "account in Arabic": ("/account?ui_locales=ar", {}),
+    "device": ("/device", {}),
+    "device in Arabic": ("/device?ui_locales=ar", {}),
+    "device's consent": ("/signin/h1/consent", {"prompt": "consent", "user_code": USER_CODE}),
+    "device's consent in Arabic": ("/signin/h1/consent?ui_locales=ar", {"prompt": "consent", "user_code": USER_CODE}),
+    "device connected": ("/device/done?outcome=approved", {}),
+    "device not connected": ("/device/done?outcome=denied", {}),
+    "device too late": ("/device/done", {}),
     "password": ("/account/password", {}),
     "password in Arabic": ("/account/password?ui_locales=ar", {}),
     "error": (
@@ -114,6 +121,7 @@ def _set(provider: Provider, facts: dict) -> None:
     provider.memberships = member_of(facts.pop("companies", 3))
     provider.used_lately(days=2)
     provider.rendered = facts.pop("facts", {})
+    provider.user_code = facts.pop("user_code", None)
     provider.waits(facts.pop("prompt", "login"), **facts)
 
 
@@ -166,7 +174,7 @@ def test_sign_in_by_keyboard_without_script(opened, provider):
 
 def test_focus_is_seen_on_every_stop(opened):
     """Each stop of the Tab key has a ring (WCAG 2.4.7), and each thing to press is at least 24 pixels high (2.5.8)."""
-    for name in ("login", "few companies", "consent", "account", "password"):
+    for name in ("login", "few companies", "consent", "account", "password", "device", "device's consent"):
         page = opened(name, script=True)
         for _stop in range(len(page.query_selector_all("a, button, input:not([type=hidden]), summary"))):
             page.keyboard.press("Tab")
@@ -221,6 +229,21 @@ def test_a_wrong_current_password_is_said_where_the_cursor_is(opened):
     assert "Error: Change your password · Havn" == page.title()
     assert "current_password" == page.locator("input:focus").get_attribute("name")
     assert page.get_by_label("Sign out everywhere else").is_checked()
+
+
+def test_a_device_is_connected_by_keyboard_without_script(opened, provider):
+    """The cursor is in the field; what is wrong is said there."""
+    page = opened("device", width=320)
+    page.keyboard.type("BBBB-BBBB")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#user_code-error")
+
+    assert "Error: Connect a device · Havn" == page.title()
+    page.locator("input:focus").fill(USER_CODE)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/next")
+
+    assert ("enter", USER_CODE) == provider.calls[-1]
 
 
 def test_the_language_menu_works_without_script(opened):

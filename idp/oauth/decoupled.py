@@ -1,0 +1,177 @@
+"""Authorizations that their user approves elsewhere while the client polls: what RFC 8628 and CIBA have in common.
+
+One row each, found by the digest of the code that the client holds. Opened in a browser it becomes an authorization
+request like any other (sign-in, company, consent), whose answer is kept here for the client that asks for it. The row
+is the lock: of all decisions the first counts, of all polls one redeems.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import flask
+from psycopg.types.json import Jsonb
+
+from idp import audit, context, limits
+from idp.db import db
+from idp.errors import TooManyRequests
+from idp.opaque import digest
+
+SOURCE = "decoupled"  # of the authorization requests that these become
+INTERVAL = 5  # seconds between two polls, RFC 8628 §3.2
+LIFETIME = 600  # seconds
+_MOST_PER_NETWORK = 200  # that wait at once; anybody may start one in the name of a public client
+_RETRY_AFTER = 60  # seconds
+
+_START = f"""
+    WITH started AS (
+        INSERT INTO decoupled_authorization
+            (hash, kind, client_id, user_id, user_code, parameters, network, state, pause, next_poll_at, slow_down,
+             created_at, expires_at)
+        SELECT %(hash)s, %(kind)s, %(client)s, %(user)s, %(user_code)s, %(parameters)s, %(network)s, 'pending',
+               %(pause)s, %(now)s, false, %(now)s, %(expires_at)s
+         WHERE (SELECT count(*) FROM decoupled_authorization WHERE network = %(network)s AND expires_at > %(now)s)
+             < %(most)s
+        ON CONFLICT DO NOTHING
+        RETURNING hash
+    ), told AS ({audit.EVENT} WHERE EXISTS (SELECT FROM started))
+    SELECT FROM started
+"""  # noqa: S608 - constants
+
+_OF_USER_CODE = """
+    SELECT hash, client_id, parameters FROM decoupled_authorization
+     WHERE user_code = %(user_code)s AND state = 'pending' AND expires_at > %(now)s
+"""
+
+# A second of grace: the network may carry one poll faster than the one before. Each poll that comes too soon makes the
+# pause longer, up to a minute (RFC 8628 §3.5).
+_POLL = """
+    UPDATE decoupled_authorization SET (slow_down, pause, next_poll_at) = (
+        SELECT soon, longer, %(now)s + make_interval(secs => longer - 1)
+          FROM (SELECT %(now)s < next_poll_at AS soon) this,
+               LATERAL (SELECT CASE WHEN soon THEN least(pause + 5, 60) ELSE pause END AS longer) next)
+     WHERE hash = %(hash)s AND kind = %(kind)s AND client_id = %(client)s
+    RETURNING slow_down, state, grant_id, expires_at > %(now)s
+"""
+
+_DECIDE = f"""
+    WITH decided AS (
+        UPDATE decoupled_authorization SET state = %(state)s, grant_id = %(grant)s
+         WHERE hash = %(hash)s AND state = 'pending' AND expires_at > %(now)s
+        RETURNING hash
+    ), told AS ({audit.EVENT} WHERE EXISTS (SELECT FROM decided))
+    SELECT FROM decided
+"""  # noqa: S608 - constants
+
+_REDEEM = "DELETE FROM decoupled_authorization WHERE hash = %(hash)s AND grant_id = %(grant)s"
+
+
+@dataclass(frozen=True, slots=True)
+class Decoupled:
+    """That an authorization request is one of these, and by which words its person can tell which."""
+
+    hash: bytes
+    kind: str  # "device" or "ciba"
+    user_code: str | None = None  # as the device shows it
+
+    def marks(self) -> dict[str, list[str]]:
+        """How a waiting authorization request keeps it, beside parameters that never have these names."""
+        found = {"decoupled_hash": [self.hash.hex()], "decoupled_kind": [self.kind]}
+        return found | ({"decoupled_user_code": [self.user_code]} if self.user_code else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """One that nobody has decided about."""
+
+    hash: bytes
+    client_id: str
+    parameters: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What a poll found; `grant_id` once it is approved."""
+
+    slow_down: bool
+    state: str
+    grant_id: UUID | None
+    in_time: bool
+
+
+def marked(parameters: Mapping[str, list[str]]) -> Decoupled:
+    """The opposite of `marks()`."""
+    user_code = parameters.get("decoupled_user_code")
+    return Decoupled(
+        bytes.fromhex(parameters["decoupled_hash"][0]),
+        parameters["decoupled_kind"][0],
+        user_code[0] if user_code else None,
+    )
+
+
+def start(
+    code: str,
+    kind: str,
+    client_id: str,
+    parameters: Mapping[str, list[str]],
+    *,
+    user_code: str | None = None,
+    user_id: UUID | None = None,
+    lifetime: int = LIFETIME,
+) -> None:
+    """Keep a new one.
+
+    Raises:
+        TooManyRequests: hundreds wait from this address (or, once in a thousand years, the user code is taken).
+    """
+    now = context.now()
+    values = {
+        "hash": digest(code),
+        "kind": kind,
+        "client": client_id,
+        "user": user_id,
+        # A plain digest although a user code has only 34 bits: whoever reads the database can approve with it
+        # what the device asked for, as themselves, and nothing else.
+        "user_code": digest(user_code) if user_code else None,
+        "parameters": Jsonb(dict(parameters)),
+        "network": limits.network(flask.request.remote_addr or ""),
+        "most": _MOST_PER_NETWORK,
+        "pause": INTERVAL,
+        "now": now,
+        "expires_at": now + timedelta(seconds=lifetime),
+    }
+    event = audit.values(f"{kind}.started", user_id=user_id, client_id=client_id)
+    with db.hot() as cursor:
+        if not cursor.execute(_START, values | event).rowcount:
+            raise TooManyRequests(_RETRY_AFTER)
+
+
+def of_user_code(user_code: str) -> Pending | None:
+    """The one that waits for whoever has this code."""
+    with db.hot() as cursor:
+        row = cursor.execute(_OF_USER_CODE, {"user_code": digest(user_code), "now": context.now()}).fetchone()
+    return Pending(*row) if row else None
+
+
+def poll(code: str, kind: str, client_id: str) -> Poll | None:
+    """Count a poll; None if there is no such code of this client, whom another client's poll does not touch."""
+    values = {"hash": digest(code), "kind": kind, "client": client_id, "now": context.now()}
+    with db.hot() as cursor:
+        row = cursor.execute(_POLL, values).fetchone()
+    return Poll(*row) if row else None
+
+
+def decide(about: Decoupled, grant_id: UUID | None, **who: Any) -> bool:  # noqa: ANN401 - of the audit event
+    """Approve it with this grant, or deny it; whether it was still to be decided."""
+    state = "approved" if grant_id else "denied"
+    values = {"hash": about.hash, "state": state, "grant": grant_id, "now": context.now()}
+    with db.hot() as cursor:
+        return bool(cursor.execute(_DECIDE, values | audit.values(f"{about.kind}.{state}", **who)).rowcount)
+
+
+def redeem(code: str, grant_id: UUID) -> bool:
+    """Whether this is the one request that gets the tokens."""
+    with db.hot() as cursor:
+        return bool(cursor.execute(_REDEEM, {"hash": digest(code), "grant": grant_id}).rowcount)

@@ -1,0 +1,58 @@
+"""The person's side of a decoupled authorization: a browser opens it, and the decision is kept for the client.
+
+What lies between is the way of every authorization request: sign-in, company, consent.
+"""
+
+import flask
+from flask import url_for
+
+from idp import context
+from idp.grants import grant
+from idp.oauth import codes, decoupled, waiting
+from idp.oauth.codes import NewGrant
+from idp.oauth.decoupled import Decoupled, Pending
+from idp.oauth.request import OAuthRequest
+from idp.sso import browser
+
+# The page that tells the person what became of it.
+_AFTERWARDS = {"device": "device.done", "ciba": "account.approvals"}
+
+
+def open_here(pending: Pending, about: Decoupled) -> str:
+    """Let this browser's person decide; the handle of the authorization request that it became."""
+    return waiting.store(
+        {**pending.parameters, "client_id": [pending.client_id], **about.marks()},
+        client_id=pending.client_id,
+        source=decoupled.SOURCE,
+        browser=browser.secret() or browser.renew(),
+    )
+
+
+def approve(request: OAuthRequest, new: NewGrant) -> flask.Response:
+    """Begin the grant and let the client have it, unless it was decided or ran out meanwhile."""
+    about = _about(request)
+    codes.begin_and_read(new, None)
+    if decoupled.decide(about, new.id, user_id=new.user_id, client_id=new.client_id, company_id=new.company_id):
+        return _afterwards(about, "approved")
+    grant.revoke(new.id, new.client_id, context.now(), "approved too late")
+    return _afterwards(about, "over")
+
+
+def deny(request: OAuthRequest) -> flask.Response:
+    """The person said no, and the client hears it at its next poll."""
+    about, learnt = _about(request), request.learnt
+    if learnt.session is None:
+        raise TypeError("nobody is signed in")
+    who = {"user_id": learnt.session.user_id, "client_id": request.client.client_id}
+    denied = decoupled.decide(about, None, company_id=learnt.company.company_id, **who)
+    return _afterwards(about, "denied" if denied else "over")
+
+
+def _about(request: OAuthRequest) -> Decoupled:
+    if request.learnt.decoupled is None:
+        raise TypeError("no decoupled authorization")
+    return request.learnt.decoupled
+
+
+def _afterwards(about: Decoupled, outcome: str) -> flask.Response:
+    return flask.Response(status=303, headers={"Location": url_for(_AFTERWARDS[about.kind], outcome=outcome)})

@@ -1,0 +1,82 @@
+"""The client's side of a decoupled authorization: it starts one, then polls (RFC 8628 §3.1, §3.4; CIBA §7, §10)."""
+
+from collections.abc import Collection
+
+from idp import context
+from idp.errors import (
+    AccessDenied,
+    AuthorizationPending,
+    ExpiredToken,
+    InvalidGrant,
+    InvalidRequest,
+    SlowDown,
+    UnauthorizedClient,
+)
+from idp.grants import standing
+from idp.oauth import authorize, decoupled, tokens
+from idp.oauth.decoupled import Decoupled, Poll
+from idp.oauth.grant_type import GrantType
+from idp.oauth.request import Authorization, OAuthRequest, Payload
+from idp.opaque import digest
+
+
+def judge(request: OAuthRequest, code: str, grant: type["Polled"], *, only: Collection[str]) -> None:
+    """Look at a new request as the authorization endpoint would, so that its client learns at once what is wrong.
+
+    Args:
+        request: of an authenticated client.
+        code: what the client will poll with.
+        grant: the grant type that it will use.
+        only: the parameters that count.
+    """
+    if not request.client.check_grant_type(grant.GRANT_TYPE):
+        raise UnauthorizedClient("the client did not register this grant type")
+    sent = request.payload.datalist
+    request.payload = Payload((name, value) for name in sorted(only) for value in sent.get(name, ()))
+    request.learnt.decoupled = Decoupled(digest(code), grant.KIND)
+    authorize.validate(request)
+
+
+class Polled(GrantType):
+    """Exchange a code, once, after the user approved."""
+
+    KIND: str  # of the decoupled authorization
+    PARAMETER: str  # that holds the code
+
+    def prove(self, request: OAuthRequest) -> Authorization:
+        """Count the poll, and say how far the user is (RFC 8628 §3.5, CIBA §11)."""
+        code = request.payload.get(self.PARAMETER)
+        if code is None:
+            raise InvalidRequest(f"{self.PARAMETER} is missing")
+        if request.payload.get("company"):
+            raise InvalidRequest("the company was chosen when the user approved")
+        found = decoupled.poll(code, self.KIND, request.client.client_id)
+        if found is None:
+            raise InvalidGrant("the code is unknown, used, or another client's")
+        _refuse_early(found)
+        now = context.now()
+        known = standing.read(found.grant_id, now) if found.grant_id else None
+        if known is None or not known.alive(now):
+            raise InvalidGrant("the authorization has ended")
+        return Authorization(scopes=known.scopes, audience=known.resources, details=known.details, standing=known)
+
+    def settle(self, request: OAuthRequest) -> None:
+        """Of requests that race, one goes on; a request that failed before this has not cost the client its code."""
+        known = request.authorization.standing
+        if known is None:
+            raise TypeError("a user approved it")
+        if not decoupled.redeem(request.payload.data[self.PARAMETER], known.grant_id):
+            raise InvalidGrant("the code was used before")
+        request.refresh_token = tokens.refresh_token_for(request, known)
+
+
+def _refuse_early(found: Poll) -> None:
+    """What the client must hear before there are tokens; the time comes first: then it need not poll any more."""
+    if not found.in_time:
+        raise ExpiredToken
+    if found.slow_down:
+        raise SlowDown
+    if found.state == "pending":
+        raise AuthorizationPending
+    if found.state == "denied":
+        raise AccessDenied("the user did not allow it")
