@@ -174,6 +174,31 @@ class RegistrationSettings(Group):
     trusted_issuers: dict[str, Path] = {}  # of software statements: issuer -> file with its JWK set
 
 
+class TrustedIssuer(Group):
+    """Whose assertions about users give tokens (RFC 7523 §2.1), and to which clients."""
+
+    jwks: Path | None = None  # file with its JWK set
+    jwks_uri: str | None = None  # or where it publishes that
+    algorithms: tuple[Literal["ES256", "PS256", "EdDSA", "RS256"], ...] = ("ES256", "PS256", "EdDSA", "RS256")
+    clients: tuple[str, ...] = Field(min_length=1)  # client ids
+    # Whom it names: our `sub`, or an `email` that it says is verified, and that is verified here.
+    subject: Literal["sub", "email"] = "sub"
+
+    @model_validator(mode="after")
+    def _with_keys(self) -> Self:
+        if (self.jwks is None) == (self.jwks_uri is None):
+            raise ValueError("give either jwks, a file with the issuer's JWK set, or jwks_uri")
+        if self.jwks and not self.jwks.is_file():
+            raise ValueError("jwks is not a file: give one with the issuer's JWK set")
+        return self
+
+
+class JwtBearerSettings(Group):
+    """The JWT bearer grant."""
+
+    trusted_issuers: dict[str, TrustedIssuer] = {}  # the `iss` of their assertions -> what is believed
+
+
 class Settings(BaseSettings):
     """All settings; read them with `load()`."""
 
@@ -201,6 +226,7 @@ class Settings(BaseSettings):
     mutual_tls: MutualTlsSettings = MutualTlsSettings()
     registration: RegistrationSettings = RegistrationSettings()
     dpop: DpopSettings = DpopSettings()
+    jwt_bearer: JwtBearerSettings = JwtBearerSettings()
 
     @field_validator("public_url")
     @classmethod

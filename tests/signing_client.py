@@ -25,6 +25,15 @@ def key_set(*keys):
     return {"keys": [key.as_dict(private=False) for key in keys]}
 
 
+def signed(body, key, alg="ES256", header=None):
+    """A JWT with this payload; `header` adds members, None removes one."""
+    found = {"alg": alg, "kid": key.get("kid"), **(header or {})}
+    found = {name: value for name, value in found.items() if value is not None}
+    text = b".".join(compact.b64encode(part.encode()) for part in (json.dumps(found), body))
+    signature = ALGORITHMS[alg].sign(key.private_key, text)
+    return f"{text.decode()}.{compact.b64encode(signature).decode()}"
+
+
 class SigningClient(Client):
     """Authenticates by private_key_jwt."""
 
@@ -52,13 +61,8 @@ class SigningClient(Client):
 
     def assertion(self, *, key=None, alg=None, header=None, payload=None, **changes):
         """A signed assertion; `header` adds members, None removes one."""
-        key, alg = key or self.key, alg or self.alg
-        found = {"alg": alg, "kid": key.get("kid"), **(header or {})}
-        found = {name: value for name, value in found.items() if value is not None}
         body = payload if payload is not None else json.dumps(self.claims(**changes))
-        signed = b".".join(compact.b64encode(part.encode()) for part in (json.dumps(found), body))
-        signature = ALGORITHMS[alg].sign(key.private_key, signed)
-        return f"{signed.decode()}.{compact.b64encode(signature).decode()}"
+        return signed(body, key or self.key, alg or self.alg, header)
 
     def post(self, path, form, **changes):
         """POST with a fresh assertion; `auth=None` leaves it out."""

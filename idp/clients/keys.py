@@ -1,11 +1,13 @@
 """A client's own keys (RFC 7591 §2: `jwks`, `jwks_uri`), and what they signed: assertions, request objects.
 
+Trusted issuers publish theirs in the same way.
+
 A key comes from the registration and from nowhere else; of a token's header only `kid` and `alg` count, and the `alg`
 must be one that the caller accepts and that the key is made for (RFC 8725 §3.1, §3.10).
 """
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -24,6 +26,7 @@ from keys.algorithms import ALGORITHMS, PublicKey
 
 Jwk = Mapping[str, Any]
 Claims = dict[str, Any]
+Source = Callable[[bool], list[Jwk]]  # the public keys as they are now; True asks again where they are published
 
 # Which kind of key each algorithm takes: RFC 7518 §3.1, RFC 8037 §3.1.
 _KINDS = {"ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519"), "PS256": ("RSA", None), "RS256": ("RSA", None)}
@@ -62,12 +65,24 @@ def verify(
     Raises:
         BadToken: anything is wrong; the text is for the log.
     """
-    known = keys_of(client)
+    return verify_from(lambda newer: keys_of(client, newer=newer), token, algorithms, typ=typ, most=most)
+
+
+def verify_from(
+    source: Source,
+    token: str,
+    algorithms: Collection[str],
+    *,
+    typ: Collection[str],
+    most: int = compact.MAX_TOKEN,
+) -> Claims:
+    """As `verify`, with keys of anybody's."""
+    known = source(False)
     try:
         return verify_with(known, token, algorithms, typ=typ, most=most)
     except UnknownSigner:
         # Keys rotate: an unknown kid, or a signature that fits no key, is worth another look at what is published.
-        latest = keys_of(client, newer=True)
+        latest = source(True)
         if latest == known:
             raise
         return verify_with(latest, token, algorithms, typ=typ, most=most)
@@ -101,9 +116,12 @@ def unverified(token: str) -> Claims:
 def keys_of(client: Client, *, newer: bool = False) -> list[Jwk]:
     """The client's public keys as they are now; `newer` asks its `jwks_uri` again, unless that was just done."""
     uri = client.client_metadata.get("jwks_uri")
-    if isinstance(uri, str):
-        return _published().keys(uri, newer=newer)
-    return usable(client.jwks or {})
+    return published(uri, newer=newer) if isinstance(uri, str) else usable(client.jwks or {})
+
+
+def published(uri: str, *, newer: bool = False) -> list[Jwk]:
+    """The public keys at an address, as `keys_of` reads them."""
+    return _published().keys(uri, newer=newer)
 
 
 def public_key(jwk: Jwk, alg: str) -> PublicKey | None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from idp.accounts.acr import ONE_FACTOR
+from idp.accounts.acr import ELSEWHERE, ONE_FACTOR
 
 _ACTS: Mapping[str, frozenset[str]] = {
     "admin": frozenset({"members.read", "members.change", "company.change", "clients.change"}),
@@ -32,7 +32,7 @@ def second_factor(policy: Mapping[str, Any]) -> bool:
 
 def lacks_factor(policy: Mapping[str, Any], acr: str) -> bool:
     """Whether a sign-in of this class is not enough for the company."""
-    return second_factor(policy) and acr == ONE_FACTOR
+    return second_factor(policy) and acr in (ELSEWHERE, ONE_FACTOR)
 
 
 def too_old(policy: Mapping[str, Any], auth_time: datetime, now: datetime) -> bool:

@@ -28,7 +28,7 @@ _GRANT = """
         RETURNING *
     ), took_part AS (
         INSERT INTO session_client (session_id, client_id, company_id)
-        VALUES (%(session_id)s, %(client_id)s, %(company_id)s)
+        SELECT %(session_id)s, %(client_id)s, %(company_id)s WHERE %(session_id)s::uuid IS NOT NULL
         ON CONFLICT (session_id, client_id) DO UPDATE
            SET company_id = coalesce(excluded.company_id, session_client.company_id)
     ), waited AS (
@@ -71,24 +71,24 @@ class NewGrant:
     user_id: UUID
     client_id: str
     company_id: UUID | None
-    all_companies: bool
-    session_id: UUID
+    all_companies: bool = False
+    session_id: UUID | None = None  # none: nobody signed in here
     offline: bool
     scopes: list[str]
     resources: list[str]
     details: Details | None
-    claims: dict[str, Any] | None
+    claims: dict[str, Any] | None = None
     acr: str
     amr: list[str]
     auth_time: datetime
     now: datetime
     grant_expires_at: datetime
-    code_expires_at: datetime
-    redirect_uri: str | None
-    nonce: str | None
-    code_challenge: str | None
-    dpop_jkt: str | None
-    waiting: bytes | None  # the hash of the request that waited
+    code_expires_at: datetime | None = None
+    redirect_uri: str | None = None
+    nonce: str | None = None
+    code_challenge: str | None = None
+    dpop_jkt: str | None = None
+    waiting: bytes | None = None  # the hash of the request that waited
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,10 +89,8 @@ def _presented(request: OAuthRequest, name: str) -> Judged:
     taken.
     """
     token, kind = request.payload.get(name), request.payload.get(f"{name}_type")
-    if token is None or kind is None:
-        raise InvalidRequest(f"{name} and {name}_type go together")
-    if kind not in _OURS:
-        raise InvalidRequest(f"{name}_type must be that of an access token")
+    if token is None or kind not in _OURS:
+        raise InvalidRequest(f"{name} must be an access token, and {name}_type say so")
     if (judged := tokens.judge(token)) is None:
         raise InvalidRequest(f"the {name} is not valid for this client")
     return judged
