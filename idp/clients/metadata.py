@@ -201,13 +201,12 @@ def _check_keys(metadata: Metadata) -> None:
         needing.append("token_endpoint_auth_method")
     if needing and metadata.jwks is None and "jwks_uri" not in other:
         raise InvalidMetadata(needing[0], "needs the client's keys: register jwks or jwks_uri")
-    for kind in ("id_token", "userinfo"):
-        alg, enc = f"{kind}_encrypted_response_alg", f"{kind}_encrypted_response_enc"
-        if enc in other and alg not in other:
+    for enc in [name for name in other if name.endswith("_encrypted_response_enc")]:
+        if (alg := f"{enc.removesuffix('enc')}alg") not in other:
             raise InvalidMetadata(enc, f"needs {alg} beside it")
-        if alg in other:
-            # The specification's default, A128CBC-HS256, is not offered; what counts instead is echoed.
-            other.setdefault(enc, "A128GCM")
+    for alg in [name for name in other if name.endswith("_encrypted_response_alg")]:
+        # The specifications' default, A128CBC-HS256, is not offered; what counts instead is echoed.
+        other.setdefault(f"{alg.removesuffix('alg')}enc", "A128GCM")
 
 
 def _check_subject(metadata: Metadata) -> None:
@@ -263,7 +262,7 @@ def _response_types(supported: Supported, value: object) -> list[str]:
     return list(_some_of(lambda known: known.response_types)(supported, ordered))
 
 
-def _announced(listed: str) -> Rule:
+def announced(listed: str) -> Rule:
     """One of what discovery lists under this name."""
 
     def rule(supported: Supported, value: object) -> str:
@@ -370,18 +369,18 @@ _RULES: Mapping[str, Rule] = {
     "jwks": _jwks,
     "jwks_uri": uri,
     "application_type": _one_of(lambda _: frozenset({"native", "web"})),
-    "subject_type": _announced("subject_types_supported"),
+    "subject_type": announced("subject_types_supported"),
     "sector_identifier_uri": uri,
-    "token_endpoint_auth_signing_alg": _announced("token_endpoint_auth_signing_alg_values_supported"),
-    "id_token_signed_response_alg": _announced("id_token_signing_alg_values_supported"),
-    "id_token_encrypted_response_alg": _announced("id_token_encryption_alg_values_supported"),
-    "id_token_encrypted_response_enc": _announced("id_token_encryption_enc_values_supported"),
-    "userinfo_signed_response_alg": _announced("userinfo_signing_alg_values_supported"),
-    "userinfo_encrypted_response_alg": _announced("userinfo_encryption_alg_values_supported"),
-    "userinfo_encrypted_response_enc": _announced("userinfo_encryption_enc_values_supported"),
-    "request_object_signing_alg": _announced("request_object_signing_alg_values_supported"),
-    "request_object_encryption_alg": _announced("request_object_encryption_alg_values_supported"),
-    "request_object_encryption_enc": _announced("request_object_encryption_enc_values_supported"),
+    "token_endpoint_auth_signing_alg": announced("token_endpoint_auth_signing_alg_values_supported"),
+    "id_token_signed_response_alg": announced("id_token_signing_alg_values_supported"),
+    "id_token_encrypted_response_alg": announced("id_token_encryption_alg_values_supported"),
+    "id_token_encrypted_response_enc": announced("id_token_encryption_enc_values_supported"),
+    "userinfo_signed_response_alg": announced("userinfo_signing_alg_values_supported"),
+    "userinfo_encrypted_response_alg": announced("userinfo_encryption_alg_values_supported"),
+    "userinfo_encrypted_response_enc": announced("userinfo_encryption_enc_values_supported"),
+    "request_object_signing_alg": announced("request_object_signing_alg_values_supported"),
+    "request_object_encryption_alg": announced("request_object_encryption_alg_values_supported"),
+    "request_object_encryption_enc": announced("request_object_encryption_enc_values_supported"),
     "request_uris": _request_uris,
     "default_max_age": _seconds,
     "require_auth_time": boolean,

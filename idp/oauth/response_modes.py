@@ -1,11 +1,11 @@
 """How an answer reaches the client: its response mode (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
 
-The query and the fragment of the redirect URI are here, since every response type has one of them as its default; other
-modes come with extensions.
+The query and the fragment of the redirect URI are modes here, since every response type has one of them as its default;
+others come with extensions.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 import flask
@@ -27,6 +27,15 @@ def fragment(request: OAuthRequest, parameters: Mapping[str, Any]) -> flask.Resp
     return _see_other(f"{request.payload.redirect_uri}#", parameters)
 
 
+def form(request: OAuthRequest, parameters: Mapping[str, Any]) -> flask.Response:
+    """A page with status 200 whose form has the parameters and posts itself to the redirect URI (Form Post §2)."""
+    ui = flask.current_app.extensions["ui"]
+    page = ui.render(
+        "form_post", client_name=request.client.client_name, action=request.payload.redirect_uri, fields=parameters
+    )
+    return cast("flask.Response", page)
+
+
 def _see_other(start: str, parameters: Mapping[str, Any]) -> flask.Response:
     # 303: the browser must not repeat a POST, with a password in it, at the client.
     # Spaces as %20: scripts that read a fragment often leave a plus as it is.
@@ -44,7 +53,7 @@ def chosen(request: OAuthRequest, modes: Mapping[str, ResponseMode]) -> Response
     try:
         return modes[checked(request, modes)]
     except InvalidRequest:
-        return modes[_default(request)]
+        return modes[default(request)]
 
 
 def checked(request: OAuthRequest, modes: Mapping[str, ResponseMode]) -> str:
@@ -53,7 +62,7 @@ def checked(request: OAuthRequest, modes: Mapping[str, ResponseMode]) -> str:
     Raises:
         InvalidRequest: it is unknown, or would put a token into a query, which servers log (§3, §5).
     """
-    asked = request.payload.get("response_mode") or _default(request)
+    asked = request.payload.get("response_mode") or default(request)
     if asked not in modes or "response_mode" in request.payload.repeated:
         raise InvalidRequest("response_mode is not supported")
     if request.in_front and not modes[asked].for_tokens:
@@ -61,6 +70,6 @@ def checked(request: OAuthRequest, modes: Mapping[str, ResponseMode]) -> str:
     return asked
 
 
-def _default(request: OAuthRequest) -> str:
+def default(request: OAuthRequest) -> str:
     """Tokens go into the fragment, everything else into the query (Multiple Response Types §2.1, §3, §5)."""
     return "fragment" if request.in_front else "query"

@@ -28,7 +28,15 @@ def test_document_is_exactly_this(app):
         "end_session_endpoint": f"{ISSUER}/oauth2/logout",
         "jwks_uri": f"{ISSUER}/oauth2/jwks",
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query", "fragment", "form_post"],
+        "response_modes_supported": [
+            "query",
+            "fragment",
+            "form_post",
+            "jwt",
+            "query.jwt",
+            "fragment.jwt",
+            "form_post.jwt",
+        ],
         "grant_types_supported": [
             "authorization_code",
             "client_credentials",
@@ -64,6 +72,9 @@ def test_document_is_exactly_this(app):
         "request_uri_parameter_supported": True,
         "pushed_authorization_request_endpoint": f"{PUBLIC_URL}/oauth2/par",
         "require_pushed_authorization_requests": False,
+        "authorization_signing_alg_values_supported": ["RS256", "ES256", "PS256", "EdDSA"],
+        "authorization_encryption_alg_values_supported": ["RSA-OAEP-256", "ECDH-ES"],
+        "authorization_encryption_enc_values_supported": ["A128GCM", "A256GCM"],
         "require_request_uri_registration": True,
         "request_object_signing_alg_values_supported": ["ES256", "EdDSA", "PS256", "RS256"],
     } == {name: value for name, value in document.items() if name != "claims_supported"}

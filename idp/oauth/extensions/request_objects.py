@@ -1,7 +1,8 @@
 """The authorization request as a JWT that the client signed: OpenID Connect Core §6, RFC 9101.
 
-By value (`request`) or by reference (`request_uri`, registered beforehand). What is inside counts alone: a parameter
-outside adds nothing (RFC 9101 §6.3), since nobody signed it. Only `client_id`, which finds the key, must stand outside.
+By value (`request`), pushed too (RFC 9126 §3), or by reference (`request_uri`, registered beforehand). What is inside
+counts alone: a parameter outside adds nothing (RFC 9101 §6.3), since nobody signed it. Only `client_id`, which finds
+the key, must stand outside. Under the FAPI 2.0 profile an object says more of itself (FAPI 2.0 Message Signing §5.3.1).
 """
 
 import json
@@ -11,6 +12,7 @@ from typing import Any
 
 from idp import context, fetch
 from idp.clients import keys, profile
+from idp.clients.metadata import boolean
 from idp.clients.models import Client
 from idp.errors import InvalidRequest, InvalidRequestObject, InvalidRequestUri
 from idp.fetch import Unreachable
@@ -23,6 +25,8 @@ from keys import BadToken, compact
 _TYPES = ("oauth-authz-req+jwt",)  # RFC 9101 §10.8
 _MOST = 64 * 1024  # characters
 _SKEW = 60  # seconds that two clocks may differ
+_OLDEST = _LONGEST = 3600  # seconds since `nbf`, and from there to `exp`: FAPI 2.0 Message Signing §5.3.1
+_REQUIRED = "require_signed_request_object"  # RFC 9101 §10.5
 # What the edge refuses elsewhere: PostgreSQL cannot store it.
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
@@ -31,11 +35,13 @@ def load(request: OAuthRequest) -> None:
     """Put what the object says in the place of what the request said."""
     payload = request.payload
     value, uri = payload.get("request"), payload.get("request_uri")
+    client = server.current().query_client(payload.client_id) if payload.client_id else None
     if value is None and uri is None:
+        if client and _signed_only(client):
+            raise InvalidRequest("the request must be a signed request object")
         return
     if value is not None and uri is not None:
         raise InvalidRequest("request and request_uri exclude each other")
-    client = server.current().query_client(payload.client_id) if payload.client_id else None
     if client is None:
         raise InvalidRequest("the client is not registered here")
     try:
@@ -69,9 +75,15 @@ def _claims(client: Client, token: str) -> dict[str, Any]:
 
 def _algorithms(client: Client) -> tuple[str, ...]:
     """What the client may sign with: what it registered, else everything that is safe in its profile."""
-    allowed = profile.ALGORITHMS if profile.is_fapi2(client) else offered(context.settings())
+    signed_only = profile.is_fapi2(client) or _signed_only(client)
+    allowed = profile.algorithms(client) if signed_only else offered(context.settings())
     registered = client.client_metadata.get("request_object_signing_alg")
     return tuple(alg for alg in allowed if registered in (None, alg))
+
+
+def _signed_only(client: Client) -> bool:
+    """Whether parameters that nobody signed count for nothing (RFC 9101 §10.5)."""
+    return bool(client.client_metadata.get(_REQUIRED))
 
 
 def offered(settings: Settings) -> tuple[str, ...]:
@@ -92,8 +104,10 @@ def _judge(claims: dict[str, Any], client: Client, payload: Payload) -> None:
     audience = claims.get("aud", issuer)
     if issuer not in (audience if isinstance(audience, list) else [audience]):
         raise BadToken("aud must be the issuer")
-    if not _moment(claims, "exp", math.inf) > now - _SKEW or not _moment(claims, "nbf", 0) <= now + _SKEW:
-        raise BadToken("it is expired, or of the future")
+    if now - _SKEW >= _moment(claims, "exp", math.inf):
+        raise BadToken("it is expired")
+    if max(_moment(claims, "nbf", 0), _moment(claims, "iat", 0)) > now + _SKEW:
+        raise BadToken("it is of the future")
     if claims.get("client_id", client.client_id) != client.client_id:
         raise BadToken("its client_id is another")
     outside = payload.response_type
@@ -101,6 +115,17 @@ def _judge(claims: dict[str, Any], client: Client, payload: Payload) -> None:
         raise BadToken("its response_type is not that of the request")
     if claims.keys() & {"request", "request_uri"}:
         raise BadToken("an object within an object")
+    if profile.is_fapi2(client):
+        _judge_more(claims, now)
+
+
+def _judge_more(claims: dict[str, Any], now: float) -> None:
+    """FAPI 2.0 Message Signing §5.3.1: nothing is left out, and an object of an hour ago is too old."""
+    if missing := {"aud", "iss", "client_id", "exp", "nbf"} - claims.keys():
+        raise BadToken(f"{sorted(missing)[0]} is missing")
+    begins = _moment(claims, "nbf", 0)
+    if begins < now - _OLDEST or _moment(claims, "exp", 0) > begins + _LONGEST:
+        raise BadToken("it began an hour ago, or lives longer than an hour")
 
 
 def _moment(claims: dict[str, Any], name: str, default: float) -> float:
@@ -150,5 +175,6 @@ extension = Extension(
     name="request_objects",
     spec="OpenID Connect Core §6, RFC 9101",
     metadata=metadata,
+    client_metadata={_REQUIRED: boolean},
     authorize={Phase.LOAD: load},
 )
