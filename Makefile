@@ -8,12 +8,12 @@ PYTHON ?= $(shell for v in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$v -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' >/dev/null 2>&1 && echo $$v && break; done)
 OURS := idp consent_ui keys migrations local_postgres resource_server bench examples tests wsgi.py
 
-.PHONY: demo test lint bench conformance browser translations locks
+.PHONY: demo test lint bench conformance browser nginx translations locks
 
 demo: $(VENV)/runtime
 	@exec $(BIN)/python -m examples.demo --port $(PORT)
 
-test: lint browser
+test: lint browser nginx
 	$(BIN)/python -m pytest -n auto
 
 lint: $(VENV)/dev
@@ -37,6 +37,18 @@ browser:
 	else \
 		echo "make test: Chromium is missing: install it (Debian: sudo apt-get install chromium; macOS: brew install --cask chromium)" >&2; exit 1; \
 	fi
+
+# nginx for the test of deploy/nginx: the system's, or Debian's program alone: its package would start a server.
+nginx: $(VENV)/bin/pip
+	@for one in nginx /usr/sbin/nginx /opt/homebrew/bin/nginx $(VENV)/nginx/usr/sbin/nginx; do \
+		command -v $$one >/dev/null 2>&1 && exit 0; \
+	done; \
+	if command -v apt-get >/dev/null; then \
+		[ "$$(id -u)" != 0 ] || apt-get update -qq; \
+		mkdir -p $(VENV)/nginx && cd $(VENV)/nginx && apt-get download -qq nginx 2>/dev/null \
+			&& dpkg-deb -x nginx_*.deb . && usr/sbin/nginx -v 2>/dev/null && exit 0; \
+	fi; \
+	echo "make test: nginx is missing: install it (Debian: sudo apt-get install nginx; macOS: brew install nginx)" >&2; exit 1
 
 $(VENV)/bin/pip:
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11 to 3.14 is missing (Debian: sudo apt-get install python3 python3-venv; or make PYTHON=/path/to/python3)" >&2; exit 1; }

@@ -6,45 +6,17 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
-from contextlib import contextmanager
 
 import pytest
+from serving import free_port, listens, serving
 
 pytestmark = pytest.mark.usefixtures("app")
 
 
 @pytest.fixture
 def port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-@contextmanager
-def serving(environment, tmp_path, port, *arguments):
-    """The server as a process, from its first answer; it is ended at the latest at the end of the block."""
-    command = [sys.executable, "-c", "from idp.cli import main; main()", "serve", "--bind", f"127.0.0.1:{port}"]
-    with open(tmp_path / "log", "w") as log:
-        process = subprocess.Popen([*command, *arguments], env=environment, cwd=tmp_path, stderr=log, stdout=log)
-    try:
-        _wait_for(process, port)
-        yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=15)
-
-
-def _wait_for(process, port):
-    end = time.monotonic() + 30
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=1):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the server does not answer")
+    return free_port()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -80,10 +52,10 @@ def test_its_workers_end_with_it_even_when_it_is_killed(environment, tmp_path, p
         process.kill()
         process.wait(timeout=5)
         end = time.monotonic() + 10
-        while time.monotonic() < end and _listens(port):
+        while time.monotonic() < end and listens(port):
             time.sleep(0.1)
 
-    assert not _listens(port)
+    assert not listens(port)
 
 
 def test_the_job_process_works_and_ends_cleanly(environment, tmp_path, world):
@@ -106,8 +78,3 @@ def test_a_port_that_is_taken_is_refused(idp, port):
 
     assert 1 == failed.returncode
     assert failed.stderr.startswith(f"idp: --bind 127.0.0.1:{port}: Address already in use")
-
-
-def _listens(port):
-    with socket.socket() as connection:
-        return 0 == connection.connect_ex(("127.0.0.1", port))
