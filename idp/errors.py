@@ -14,6 +14,7 @@
     ├── UnmetAuthenticationRequirements     OpenID Connect Unmet Authentication Requirements
     ├── AuthorizationPending  SlowDown  ExpiredToken     RFC 8628 §3.5, CIBA §11
     ├── InvalidTarget              RFC 8707 §2
+    ├── InvalidAuthorizationDetails         RFC 9396 §5, §8
     ├── InvalidToken               RFC 6750 §3.1: 401 with a challenge
     │   └── NoToken                no credentials were sent: a challenge without an error code
     ├── InsufficientScope          RFC 6750 §3.1: 403
@@ -199,6 +200,12 @@ class InvalidTarget(OAuthError):
     """The resource is malformed, unknown, or not for this client (RFC 8707 §2)."""
 
     error = "invalid_target"
+
+
+class InvalidAuthorizationDetails(OAuthError):
+    """An entry is of an unknown type, does not match its type, or goes beyond what was granted (RFC 9396 §5, §8)."""
+
+    error = "invalid_authorization_details"
 
 
 class InvalidToken(OAuthError):

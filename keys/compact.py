@@ -35,9 +35,9 @@ def b64decode(text: bytes) -> bytes:
     return data
 
 
-def dump(value: Mapping[str, object]) -> bytes:
+def dump(members: Mapping[str, object]) -> bytes:
     """Write JSON without spaces, in ASCII: a lone surrogate that came in stays harmless."""
-    return _ENCODE(dict(value)).encode("ascii")
+    return _ENCODE(dict(members)).encode("ascii")
 
 
 def load(data: bytes) -> dict[str, Any]:
@@ -46,13 +46,22 @@ def load(data: bytes) -> dict[str, Any]:
     Raises:
         BadToken: anything else.
     """
+    found = value(data)
+    if not isinstance(found, dict):
+        raise BadToken("not a JSON object")
+    return found
+
+
+def value(data: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Read JSON of any kind, likewise without repeated names, NaN or infinity.
+
+    Raises:
+        BadToken: anything else.
+    """
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise BadToken("not JSON") from None
-    if not isinstance(value, dict):
-        raise BadToken("not a JSON object")
-    return value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

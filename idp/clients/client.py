@@ -91,6 +91,13 @@ def resources_of(client_id: str) -> frozenset[str]:
     return _cache().resources_of.get(client_id) or frozenset()
 
 
+def detail_types() -> list[str]:
+    """The types of authorization details that resource servers declared (RFC 9396 §10); read anew."""
+    with db.hot() as cursor:
+        rows = cursor.execute("SELECT DISTINCT jsonb_object_keys(authorization_details) FROM resource").fetchall()
+    return sorted(name for (name,) in rows)
+
+
 def api_resource() -> Resource:
     """The provider's own API under `/api`, an audience that every client may ask for; made once, read it only."""
     return _cache().api

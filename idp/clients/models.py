@@ -9,6 +9,7 @@ from sqlalchemy import TIMESTAMP, CheckConstraint, ForeignKey, Index, LargeBinar
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from idp.clients import languages as languages_of
 from idp.db import Model
 
 
@@ -65,21 +66,8 @@ class Client(Model):
         return grant_type in self.grant_types
 
     def localized(self, member: str, languages: Sequence[str]) -> str | None:
-        """A member for people, in the first of these languages that the client registered, else the plain one.
-
-        RFC 7591 §2.2: `client_name#nb` is the name in Norwegian; `nb-NO` finds it too.
-        """
-        translated = {
-            name.partition("#")[2].lower(): value
-            for name, value in self.client_metadata.items()
-            if name.startswith(f"{member}#")
-        }
-        for language in languages if translated else ():
-            for tag in (language.lower(), language.lower().partition("-")[0]):
-                if tag in translated:
-                    return str(translated[tag])
-        plain = self.client_name if member == "client_name" else self.client_metadata.get(member)
-        return plain if isinstance(plain, str) else None
+        """A member for people, in the first of these languages that the client registered, else the plain one."""
+        return languages_of.localized({**self.client_metadata, "client_name": self.client_name}, member, languages)
 
     def metadata_list(self, name: str) -> list[str]:
         """A list-valued member of the metadata, empty when it was not registered."""

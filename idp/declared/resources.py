@@ -10,7 +10,7 @@ from sqlalchemy import delete, select
 
 from idp import audit
 from idp.clients import client as clients
-from idp.clients import metadata, uris
+from idp.clients import detail_types, metadata, uris
 from idp.clients.models import Resource
 from idp.context import settings
 from idp.db import db
@@ -80,11 +80,15 @@ def _schema(text: str, directory: Path, key: str, name: str) -> dict[str, Any]:
     """A JSON schema: the text itself where it begins with a brace, otherwise the file that it names."""
     try:
         found = json.loads(text if text.startswith("{") else (directory / text).read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         found = None
+    field = f"authorization_details.{name}"
     if not isinstance(found, dict):
-        sentence = "must name a file with a JSON schema, beside the declaration"
-        raise Invalid(sentence, kind=KIND, key=key, field=f"authorization_details.{name}")
+        raise Invalid("must name a file with a JSON schema, beside the declaration", kind=KIND, key=key, field=field)
+    try:
+        detail_types.check(found)
+    except ValueError as error:
+        raise Invalid(str(error), kind=KIND, key=key, field=field) from None
     return found
 
 

@@ -39,6 +39,8 @@ def answer(request: OAuthRequest, standing: Standing, code: str | None = None) -
     provider, handed_out = server.current(), request.hands_out
     subject = Subject(request.client, request.scopes, standing, only_id_token=handed_out == {"id_token"})
     found = tokens.access_token_response(provider, request, subject) if "token" in handed_out else {}
+    # The token has them; the authorization response itself has no member for them (RFC 9396 §4).
+    found.pop("authorization_details", None)
     if "id_token" in handed_out:
         found["id_token"] = tokens.issue_id_token(
             provider,

@@ -17,8 +17,10 @@ from idp.clients.models import Client
 from idp.db import db
 from idp.errors import AccessDenied, OAuthError
 from idp.grants import consent as consents
-from idp.oauth import authorize, company, elsewhere, prompts, redirection, waiting
+from idp.grants.details import canonical
+from idp.oauth import authorize, company, details, elsewhere, prompts, redirection, waiting
 from idp.oauth.company import Choices
+from idp.oauth.details import DetailView
 from idp.oauth.request import OAuthRequest
 from idp.opaque import digest
 from idp.sso import browser, session
@@ -78,10 +80,11 @@ class ConsentView:
     company: str | None
     all_companies: bool
     scopes: tuple[ScopeView, ...]
+    details: tuple[DetailView, ...]  # what narrows the scopes (RFC 9396); none: nothing does
     offline: bool
     return_host: str | None  # none: the client waits elsewhere, on another device
     user_code: str | None  # that the other device shows
-    terms: str  # names exactly this company, these scopes and claims; the decision is about them
+    terms: str  # names exactly this company, these scopes, details and claims; the decision is about them
 
 
 @dataclass(frozen=True)
@@ -154,11 +157,13 @@ def consent(interaction: Interaction) -> ConsentView:
     for scope in prompts.to_allow(request):
         owner = next((resource for resource in resources if scope in resource.scopes), None)
         words = owner.scopes[scope] if owner else None
-        views.append(ScopeView(scope, words, owner.name if owner else None, scope in new))
+        views.append(ScopeView(scope, words, owner.name if owner else None, scope in new.scopes))
+    described = details.described(request.client, request.details or (), new.details, _languages(request))
     return ConsentView(
         company=determined.company.name if determined.company else None,
         all_companies=determined.all_companies,
         scopes=tuple(views),
+        details=tuple(described),
         offline="offline_access" in request.scopes,
         return_host=_return_host(request),
         user_code=request.learnt.decoupled.user_code if request.learnt.decoupled else None,
@@ -225,6 +230,7 @@ def finish(interaction: Interaction, *, allow: bool, terms: str) -> flask.Respon
         prompts.to_allow(request),
         context.now(),
         all_companies=determined.all_companies,
+        details=request.details,
     )
     return authorize.dispatch(request)
 
@@ -233,6 +239,7 @@ def _terms(request: OAuthRequest) -> str:
     """A digest of what a consent is about: the company or all of them, and everything that is allowed."""
     place = request.learnt.company
     about = [str(place.company_id), str(place.all_companies), *sorted(prompts.to_allow(request))]
+    about.append(canonical(request.details))
     return digest(" ".join(about)).hex()
 
 
@@ -270,7 +277,7 @@ def _see_other(location: str) -> flask.Response:
 
 def _client_view(request: OAuthRequest) -> ClientView:
     client: Client = request.client
-    languages = [*request.payload.words("ui_locales"), *flask.request.accept_languages.values()]
+    languages = _languages(request)
 
     def said(member: str) -> str | None:
         return client.localized(member, languages)
@@ -286,6 +293,11 @@ def _client_view(request: OAuthRequest) -> ClientView:
         said("policy_uri"),
         said("tos_uri"),
     )
+
+
+def _languages(request: OAuthRequest) -> list[str]:
+    """What the client asked for, then what the browser does."""
+    return [*request.payload.words("ui_locales"), *flask.request.accept_languages.values()]
 
 
 def signed_in() -> UserView | None:

@@ -9,6 +9,7 @@ from idp import context
 from idp.clients import client as clients
 from idp.errors import ConsentRequired, LoginRequired
 from idp.grants import consent
+from idp.grants.consent import Allowed, Missing
 from idp.oauth import claims, server
 from idp.oauth.extension import Prompt
 from idp.oauth.request import OAuthRequest
@@ -39,7 +40,7 @@ def waited_for(request: OAuthRequest) -> bool:
 
 
 def consent_needed(request: OAuthRequest) -> bool:
-    """Whether there is a scope that the user has not allowed this client in this company."""
+    """Whether there is something that the user has not allowed this client in this company."""
     learnt = request.learnt
     if learnt.consent_given:
         return False
@@ -48,16 +49,16 @@ def consent_needed(request: OAuthRequest) -> bool:
     return request.client.consent != "implied" and bool(unconsented(request))
 
 
-def unconsented(request: OAuthRequest) -> frozenset[str]:
-    """The scopes that are still to be asked."""
+def unconsented(request: OAuthRequest) -> Missing:
+    """What is still to be asked."""
     session = request.learnt.session
     if session is None:
-        return frozenset(to_allow(request))
+        return Allowed().missing(to_allow(request), request.details)
     place = request.learnt.company
     known = consent.remembered(
         session.user_id, request.client.client_id, place.company_id, all_companies=place.all_companies
     )
-    return frozenset(to_allow(request)) - known
+    return known.missing(to_allow(request), request.details)
 
 
 def to_allow(request: OAuthRequest) -> tuple[str, ...]:

@@ -16,6 +16,10 @@ MACHINE = '[[client]]\nclient_id = "shop"\ngrant_types = ["client_credentials"]\
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 
+def details(schema):
+    return f"authorization_details = {{ a = '{schema}' }}"
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -68,6 +72,27 @@ EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
         (RESOURCE + "clients = ['nobody']", "clients: nobody does not exist: declare it as a [[client]]"),
         (RESOURCE + "access_token_typ = 'x'", "access_token_typ: Input should be 'at+jwt' or 'JWT'"),
         (RESOURCE + "authorization_details = { a = 'none.json' }", "authorization_details.a: must name a file"),
+        (RESOURCE + details('{"type": 1}'), "authorization_details.a: is no JSON schema: $.type breaks"),
+        (RESOURCE + details('{"pattern": "("}'), "authorization_details.a: is no JSON schema: $.pattern breaks"),
+        (RESOURCE + details('{"$schema": "http://json-schema.org/draft-07/schema#"}'), "a: $schema must be https://"),
+        (RESOURCE + details('{"not": {"$id": "x"}}'), "authorization_details.a: must not use $id"),
+        (RESOURCE + details('{"$dynamicRef": "#x"}'), "authorization_details.a: must not use $dynamicRef"),
+        (RESOURCE + details('{"$ref": "https://x.example/s"}'), "a: has a $ref that names no part of itself"),
+        (RESOURCE + details('{"$ref": "other.json#/$defs/a", "$defs": {"a": {}}}'), "a: has a $ref that names no part"),
+        (RESOURCE + details('{"items": [], "$ref": "#/$defs/x"}'), "authorization_details.a: is no JSON schema"),
+        (RESOURCE + details('{"$ref": "#/$defs/x"}'), "a: has a $ref that names no part of itself"),
+        (RESOURCE + details('{"$ref": "#"}'), "a: has a $ref that leads back to itself"),
+        (RESOURCE + details('{"anyOf": [{"$ref": "#/anyOf"}]}'), "a: has a $ref that names no part of itself"),
+        (
+            RESOURCE
+            + details(
+                '{"$ref": "#/$defs/x", "$defs": {"x": {"not": {"$ref": "#/$defs/y"}},'
+                ' "y": {"items": {"$ref": "#/$defs/x"}}}}'
+            ),
+            "a: has a $ref that leads back to itself",
+        ),
+        (RESOURCE + details('{"not": ' * 2000 + "{}" + "}" * 2000), "authorization_details.a: must name"),
+        (RESOURCE + details('{"not": ' * 300 + "{}" + "}" * 300), "authorization_details.a: is nested too deeply"),
         ("[[client]]\nclient_id = 'a b'", "[[client]]: client_id: must be 1 to 128 of"),
         ("[[client]]\nclient_id = 'shop'", "[[client]] shop: redirect_uris: at least one is needed"),
         (CLIENT + "colour = 1", "[[client]] shop: colour: is no member that this server knows"),

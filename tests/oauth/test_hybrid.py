@@ -216,3 +216,15 @@ def test_implicit_stays_off(world, signed_in):
     client = Client.registered(world, "spa", response_types=["id_token"], grant_types=["implicit"])
 
     assert "unsupported_response_type" == ask(signed_in, client, "id_token")["error"]
+
+
+def test_token_has_the_authorization_details(world, signed_in, hybrid):
+    """RFC 9396 §9.1; the authorization response itself has no member for them (§4)."""
+    world.resource("https://data.example", authorization_details={"row": {"properties": {"id": {}}}})
+    world.execute("UPDATE client SET resources = '{https://data.example}' WHERE client_id = 'hybrid'")
+    world.forget_cache()
+
+    answer = ask(signed_in, hybrid, "code token", authorization_details='[{"type": "row", "id": 7}]')
+
+    assert [{"type": "row", "id": 7}] == unverified(answer["access_token"])["authorization_details"]
+    assert "authorization_details" not in answer

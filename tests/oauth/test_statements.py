@@ -43,10 +43,12 @@ def memberships(request, world):
     return request.param
 
 
-def test_public_documents_cost_none(app, statements):
-    """Discovery, JWKS and liveness: the bytes are made once."""
+def test_public_documents_cost_none(app, world, statements):
+    """Discovery, JWKS and liveness: the bytes are made once, but for what a declaration may change."""
     http = app.test_client(use_cookies=False)
+    world.count("client")  # opens the connection
 
+    assert 1 == statements(lambda: http.get("/.well-known/openid-configuration"))
     for path in ("/.well-known/openid-configuration", "/oauth2/jwks", "/health/live"):
         assert 0 == statements(lambda path=path: http.get(path))
 

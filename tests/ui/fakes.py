@@ -9,10 +9,12 @@ from uuid import UUID
 from flask import Response, redirect
 
 from idp.accounts.login import Throttled, WrongPassword
+from idp.clients.detail_types import Line
 from idp.companies.company import Membership
 from idp.errors import TooManyRequests
 from idp.grants.consent import Connection
 from idp.oauth.company import Choice, Choices
+from idp.oauth.details import DetailView
 from idp.oauth.interaction import ClientView, ConsentView, Interaction, Lost, NotAMember, ScopeView, UserView
 from idp.oauth.request import OAuthRequest
 from idp.oauth.user_codes import WrongCode
@@ -49,6 +51,15 @@ SCOPES = (
     ScopeView("offline_access", None, None, new=True),
 )
 USER_CODE = "WDJB-MJHT"
+DETAILS = (
+    DetailView(
+        "Some datasets only",
+        "Never more than what you may do there yourself.",
+        ("Datasets",),
+        (Line("May", ("read", "change")), Line("Datasets", ("troll-a-2031", "kvitberg-inflow"))),
+        new=True,
+    ),
+)
 PASSWORD = "a long pass phrase"
 
 
@@ -71,6 +82,7 @@ class Provider:
     interactions: dict[str, Interaction] = field(default_factory=lambda: {"h1": LOGIN})
     memberships: tuple[Choice, ...] = member_of(3)
     scopes: tuple[ScopeView, ...] = SCOPES
+    details: tuple[DetailView, ...] = DETAILS
     consent_company: str | None = "North Sea Energy"
     all_companies: bool = False
     user_code: str | None = None  # that another device shows
@@ -110,6 +122,7 @@ class Provider:
             company=self.consent_company,
             all_companies=self.all_companies,
             scopes=self.scopes,
+            details=self.details,
             offline=True,
             return_host=None if self.user_code else "app.kelda.example",
             user_code=self.user_code,

@@ -187,7 +187,7 @@ def _allowed(client: Client, user_id: UUID, chosen: Choice | None) -> tuple[str,
     """The scopes that the client may ask for; if it must ask people, those that this one allowed it there."""
     found = clients.allowed_scopes(client) - {"offline_access"}
     if client.consent != "implied":
-        found &= consent.remembered(user_id, client.client_id, chosen.id if chosen else None)
+        found &= consent.remembered(user_id, client.client_id, chosen.id if chosen else None).scopes
     if not found:
         raise InvalidGrant("the user has not allowed this client anything in the company")
     return tuple(sorted(found))

@@ -119,7 +119,7 @@ def _switched(request: OAuthRequest, known: Standing, asked: str) -> None:
     if request.client.consent != "implied":
         allowed = consent.remembered(known.user_id, known.client_id, membership.company_id)
         asked_scopes = set(request.payload.words("scope") or known.scopes)
-        if (asked_scopes | claims.scopes_of(known.claims_request)) - allowed:
+        if allowed.missing(asked_scopes | claims.scopes_of(known.claims_request), known.details):
             raise InteractionRequired("the user has not allowed this client in the company")
 
 
