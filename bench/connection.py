@@ -20,6 +20,7 @@ class Connection:
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
+        self.origin = f"http://{host}:{port}"
         self._socket = socket.create_connection((host, port), timeout=30)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._file = self._socket.makefile("rb")

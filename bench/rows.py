@@ -1,11 +1,12 @@
 """What is measured: for each row how a concurrent actor prepares itself, and the act that it repeats."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bench import flows
 from bench.connection import Connection
 from bench.flows import Authorization, Browser, Unexpected
+from bench.proof import Holder
 
 Act = Callable[[], None]
 
@@ -45,9 +46,23 @@ def client_credentials(connection: Connection, _username: str) -> Act:
     return lambda: _has("access_token", flows.post(connection, "/oauth2/token", form, headers))
 
 
+def bound_token(connection: Connection, _username: str) -> Act:
+    """A machine's token that is bound to its key; each request has its own proof, which PostgreSQL remembers."""
+    holder = Holder(connection.origin)
+    return lambda: _has("access_token", _bound(connection, holder))
+
+
 def introspection(connection: Connection, username: str) -> Act:
     """A resource server asks about a person's access token."""
-    token = _tokens(connection, username)["access_token"]
+    return _introspect(connection, _tokens(connection, username)["access_token"])
+
+
+def bound_introspection(connection: Connection, _username: str) -> Act:
+    """A resource server asks about a token that is bound to a key."""
+    return _introspect(connection, _bound(connection, Holder(connection.origin))["access_token"])
+
+
+def _introspect(connection: Connection, token: str) -> Act:
     headers = flows.basic("dataset-service")
 
     def act() -> None:
@@ -105,7 +120,12 @@ def _tokens(connection: Connection, username: str) -> dict[str, str]:
     return flows.sign_in(Browser(connection), username)
 
 
-def _has(name: str, found: dict[str, object]) -> None:
+def _bound(connection: Connection, holder: Holder) -> dict[str, str]:
+    path, form = "/oauth2/token", {"grant_type": "client_credentials", "scope": "datasets:read"}
+    return flows.post(connection, path, form, flows.basic("machine") | {"DPoP": holder.proof("POST", path)})
+
+
+def _has(name: str, found: Mapping[str, object]) -> None:
     if name not in found:
         raise Unexpected(f"no {name} in the answer")
 
@@ -114,7 +134,9 @@ ROWS = (
     Row("discovery", "discovery", 0.15, discovery),
     Row("jwks", "JWKS", 0.15, jwks),
     Row("client_credentials", "client credentials, ES256 JWT", 0.40, client_credentials),
+    Row("bound_token", "the same, bound to a key (DPoP), the proof remembered in PostgreSQL", 0.60, bound_token),
     Row("introspection", "introspection, revocation checked in PostgreSQL", 0.50, introspection),
+    Row("bound_introspection", "introspection of a bound token", 0.50, bound_introspection),
     Row("userinfo", "userinfo", 0.50, userinfo),
     Row("refresh", "refresh with rotation", 1.0, refresh),
     Row("authorize", "authorize (signed in, consent remembered) + token", 2.5, authorize),
