@@ -153,7 +153,7 @@ def _values(counters: Sequence[Counter], at: datetime, by: int) -> dict[str, Any
     return {"keys": [counter.key for counter in counters], "bucket": at.replace(microsecond=0), "by": by}
 
 
-# One row for each window, in their order: attempts, different keys, the oldest of them.
+# One row for each span, in their order: attempts, different keys, the oldest of them.
 _TOTALS = """
     SELECT coalesce(sum(a.count), 0)::int, count(DISTINCT a.key)::int, min(a.bucket)
       FROM unnest(%(low)b::bytea[], %(high)b::bytea[], %(since)b::timestamptz[])
@@ -165,29 +165,34 @@ _TOTALS = """
 
 def _over(counters: Sequence[Counter], at: datetime, counted: int) -> tuple[frozenset[Limit], int]:
     """Which limits have no room for this attempt (`counted`: 1 if it is in the table already), and for how long."""
-    spans = [
-        (counter, window, seconds)
-        for counter in counters
-        for window in counter.limit.windows
-        for seconds in (window.seconds, window.slow or window.seconds)
-    ]
-    heads = [counter.key[:16] for counter, _, _ in spans]
-    asked = {
-        "low": [head + bytes(16) for head in heads],
-        "high": [head + b"\xff" * 16 for head in heads],
-        "since": [at - timedelta(seconds=seconds) for _, _, seconds in spans],
-    }
-    with db.hot() as cursor:
-        found = cursor.execute(_TOTALS, asked).fetchall()
+    windows = [(counter, window) for counter in counters for window in counter.limit.windows]
+    found = _totals(windows, at)
     refused, retry_after = set(), 0
-    # Two rows for each window: the whole of it, and the last `slow` seconds.
-    for (counter, window, _), whole, recent in zip(spans[::2], found[::2], found[1::2], strict=True):
+    for counter, window in windows:
+        whole, recent = (found[counter.key, seconds] for seconds in _spans(window))
         total, latest = (row[1] if counter.once else row[0] for row in (whole, recent))
         if total - counted >= window.most and (not window.slow or latest - counted >= 1):
             refused.add(counter.limit)
             oldest, seconds = (recent[2], window.slow) if window.slow else (whole[2], window.seconds)
             retry_after = max(retry_after, ceil((oldest + timedelta(seconds=seconds) - at).total_seconds()), 1)
     return frozenset(refused), retry_after
+
+
+def _totals(windows: Sequence[tuple[Counter, Window]], at: datetime) -> dict[tuple[bytes, int], tuple[Any, ...]]:
+    """A row of _TOTALS for each key and number of seconds."""
+    spans = list(dict.fromkeys((counter.key, seconds) for counter, window in windows for seconds in _spans(window)))
+    asked = {
+        "low": [key[:16] + bytes(16) for key, _ in spans],
+        "high": [key[:16] + b"\xff" * 16 for key, _ in spans],
+        "since": [at - timedelta(seconds=seconds) for _, seconds in spans],
+    }
+    with db.hot() as cursor:
+        return dict(zip(spans, cursor.execute(_TOTALS, asked), strict=True))
+
+
+def _spans(window: Window) -> tuple[int, int]:
+    """The whole of it, and the last `slow` seconds, in seconds."""
+    return window.seconds, window.slow or window.seconds
 
 
 def _mac(*parts: str) -> bytes:
