@@ -8,13 +8,14 @@ import os
 import select
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 from uuid import UUID
 
 import psycopg
 import sqlalchemy.exc
 from flask_sqlalchemy import SQLAlchemy
+from psycopg.abc import Params
 from sqlalchemy import Connection, Engine, MetaData, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
@@ -55,15 +56,13 @@ class Model(DeclarativeBase):
 class Database(SQLAlchemy):
     """Flask-SQLAlchemy, and a short way to the driver."""
 
-    @contextmanager
-    def hot(self) -> Iterator[Cursor]:
-        """A psycopg cursor in autocommit: each statement is a transaction of its own.
+    def hot(self) -> AbstractContextManager["Statements"]:
+        """Statements on a connection in autocommit: each is a transaction of its own.
 
         A write and the reads that its answer needs stand in one statement (a CTE), else in `transaction()`.
+        What a statement found is read before the block ends.
         """
-        with cast("Pool", self.engine.pool).lent() as connection:
-            # An own cursor for each use, no context manager: closing a client cursor does nothing on the wire.
-            yield connection.cursor()
+        return cast("Pool", self.engine.pool).lent()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -76,20 +75,42 @@ class Database(SQLAlchemy):
             raise
 
 
+class Statements:
+    """The statements of one connection, each with a cursor that is kept.
+
+    psycopg finds out for every new cursor how to convert its parameters and columns: 30 of a statement's 85 µs.
+    The statements are constants of the code, so there are few.
+    """
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.connection = connection
+        self._cursors: dict[str, Cursor] = {}
+
+    def execute(self, statement: str, values: Params | None = None) -> Cursor:
+        """Execute it; what it found stays in the cursor until the same statement is executed again."""
+        cursor = self._cursors.get(statement)
+        if cursor is None:
+            cursor = self._cursors[statement] = self.connection.cursor()
+        return cursor.execute(statement, values)
+
+
 class Pool(QueuePool):
     """SQLAlchemy's pool, and a way to its connections without proxies, events and a ROLLBACK of what never began."""
 
     @contextmanager
-    def lent(self) -> Iterator[psycopg.Connection]:
-        """A live connection in autocommit, for the time of the block."""
+    def lent(self) -> Iterator[Statements]:
+        """The statements of a live connection in autocommit, for the time of the block."""
         entry = cast("_ConnectionRecord", self._do_get())
         try:
             connection = cast("psycopg.Connection", entry.get_connection())
             if _is_dead(connection):
                 entry.invalidate()
                 connection = cast("psycopg.Connection", entry.get_connection())
+            statements = entry.info.get("statements")  # the pool clears `info` when it replaces the connection
+            if statements is None:
+                statements = entry.info["statements"] = Statements(connection)
             try:
-                yield connection
+                yield statements
             finally:
                 if connection.pgconn.transaction_status:  # interrupted within a statement: of no use to anybody else
                     entry.invalidate()

@@ -31,6 +31,20 @@ def test_a_statement_that_fails_keeps_its_connection(app):
             assert first is cursor.connection
 
 
+def test_a_statement_keeps_its_cursor_for_as_long_as_its_connection_lives(app):
+    """How to convert its columns is found out once; a new connection begins anew."""
+    with app.app_context():
+        with db.hot() as one:
+            first = one.execute("SELECT 'a'")
+            assert ("b",) == one.execute("SELECT 'b'").fetchone()
+            assert ("a",) == first.fetchone()
+        with db.hot() as again:
+            assert first is again.execute("SELECT 'a'")
+            again.connection.close()
+        with db.hot() as new:
+            assert first is not new.execute("SELECT 'a'")
+
+
 def test_a_connection_that_died_in_the_pool_is_replaced(app):
     """PostgreSQL was restarted: the first statement afterwards succeeds."""
     with app.app_context():

@@ -51,7 +51,7 @@ def _end_sessions() -> int:
 
 
 def _sweep(table: str, column: str, kept: timedelta) -> int:
-    statement = SQL(_DELETE).format(table=Identifier(table), column=Identifier(column))
+    statement = SQL(_DELETE).format(table=Identifier(table), column=Identifier(column)).as_string()
     before, deleted = now() - kept, 0
     while True:
         with db.hot() as cursor:
