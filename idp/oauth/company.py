@@ -33,6 +33,8 @@ _NAMED = f"""
     {_MEMBER} AND (c.id = %(company)s::uuid OR c.slug = %(slug)s)
 """
 
+_FIRST_TWO = f"{_MEMBER} LIMIT 2"
+
 # The company last chosen for this client, then up to two memberships: enough to know whether there is one choice.
 _LIKELY = f"""
     SELECT * FROM (
@@ -143,6 +145,13 @@ def member_of(user_id: UUID, company: str) -> Choice | None:
     with db.hot() as cursor:
         row = cursor.execute(_NAMED, {"user": user_id, **named(company)}).fetchone()
     return _choice(row) if row else None
+
+
+def first_two(user_id: UUID) -> list[Choice]:
+    """Up to two companies of the user: enough to know whether there is a choice."""
+    with db.hot() as cursor:
+        rows = cursor.execute(_FIRST_TWO, {"user": user_id}).fetchall()
+    return [_choice(row) for row in rows]
 
 
 def choices(user_id: UUID, q: str) -> Choices:

@@ -24,6 +24,7 @@ KNOWN = {
     "token": (
         "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "resource", "audience",
         "company", "client_id", "client_secret", "client_assertion", "client_assertion_type", "username", "password",
+        "subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type", "assertion",
     ),
     "token only": ("token", "token_type_hint", "client_id", "client_secret"),
     "logout": (

@@ -411,6 +411,16 @@ def test_missing_and_repeated(importer, partner, ada):
         assert "invalid_request" == error(ask(importer, assertion))
 
 
+def test_each_parameter_spoilt(world, importer, partner, ada):
+    """The specified error, never a failure; and no grant begins."""
+    for name in ("assertion", "scope", "resource", "company"):
+        for value in ("x" * 7000, "\x01\x7f", "ünïcödé", '{"a": [1]}', " ", "\0", b"\xff", ["x"] * 90):
+            form = {"assertion": partner.says(), name: value}
+            found = error(importer.token(grant_type=JWT_BEARER, **form))
+            assert found in ("invalid_request", "invalid_grant", "invalid_scope", "invalid_target"), (name, value)
+    assert 0 == world.count("oauth_grant")
+
+
 class TestAlgorithms:
     """What the setting lists."""
 

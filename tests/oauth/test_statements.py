@@ -112,3 +112,17 @@ def test_pairwise_name_costs_one_more(world, browser, statements):
 
     assert 2 == statements(lambda: client.redeem(code))
     assert 2 == statements(lambda: client.userinfo(token))
+
+
+def test_an_exchange_costs_one_and_its_record(world, browser, memberships, statements):
+    """The token is judged (RFC 8693); then a transaction begins, with the row in the records."""
+    exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+    world.resource("https://data.example", "service")
+    world.resource("https://archive.example")
+    portal = Client.registered(world, "portal", resources=["https://data.example"])
+    service = Client.registered(world, "service", grant_types=[exchange], resources=["https://archive.example"])
+    token = portal.tokens(browser, user="ada", company="north", scope="openid companies")["access_token"]
+    form = {"subject_token": token, "subject_token_type": "urn:ietf:params:oauth:token-type:access_token"}
+    service.token(grant_type=exchange, **form)
+
+    assert 3 == statements(lambda: service.token(grant_type=exchange, **form))

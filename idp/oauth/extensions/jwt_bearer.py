@@ -15,7 +15,6 @@ from idp.accounts.acr import ELSEWHERE
 from idp.clients import client as clients
 from idp.clients import keys, profile
 from idp.clients.models import Client
-from idp.companies import company as companies
 from idp.companies import policy
 from idp.db import db, uuid7
 from idp.errors import InvalidGrant, InvalidRequest
@@ -157,20 +156,15 @@ def _company(client: Client, user_id: UUID, asked: str | None) -> Choice | None:
         InvalidRequest: the user does not belong there, or to several and none is named: nobody is here to choose.
     """
     own = str(client.company_id) if client.company_id else None
-    asked = asked or own or _only(user_id)
-    if asked is None:
-        return None
-    found = company.member_of(user_id, asked)
-    if found is None or own not in (None, str(found.id)):
-        raise InvalidRequest("the user does not belong to this company")
-    return found
-
-
-def _only(user_id: UUID) -> str | None:
-    held = companies.memberships(user_id)
+    if named := asked or own:
+        found = company.member_of(user_id, named)
+        if found is None or own not in (None, str(found.id)):
+            raise InvalidRequest("the user does not belong to this company")
+        return found
+    held = company.first_two(user_id)
     if len(held) > 1:
         raise InvalidRequest("the user belongs to several companies: name one with company")
-    return str(held[0].company_id) if held else None
+    return held[0] if held else None
 
 
 def _heed_policy(chosen: Choice | None, auth_time: datetime) -> None:

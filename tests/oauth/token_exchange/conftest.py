@@ -8,7 +8,11 @@ from exchanging import ARCHIVE, DATA, EXCHANGE, SCOPES, VAULT, Service, service
 def portal(world):
     """Where people sign in; its tokens are for the dataset service."""
     return Service.registered(
-        world, "portal", resources=[DATA, VAULT], scopes=SCOPES, grant_types=["authorization_code", EXCHANGE]
+        world,
+        "portal",
+        resources=[DATA, VAULT],
+        scopes=SCOPES,
+        grant_types=["authorization_code", "refresh_token", EXCHANGE],
     )
 
 

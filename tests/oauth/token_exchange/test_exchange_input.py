@@ -55,3 +55,24 @@ def test_a_refusal_is_no_exchange(world, token, datasets):
     datasets.exchange(token, scope="jobs:run")
 
     assert "token.exchanged" not in world.events()
+
+
+PARAMETERS = (
+    "subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type", "resource",
+    "audience", "scope", "company",
+)  # fmt: skip
+SPOILT = ("x" * 7000, "\x01\x1f\x7f", "ünïcödé", '{"a": [1]}', "123", " ", "..", "\0", b"\xff")
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_each_parameter_spoilt(world, token, datasets, name):
+    """The specified error, never a failure; and nothing is exchanged."""
+    for value in SPOILT:
+        assert error(datasets.exchange(token, **{name: value})) in (
+            "invalid_request",
+            "invalid_target",
+            "invalid_scope",
+        )
+    for value in (["x"] * 90, ["x", "x"]):
+        assert error(datasets.exchange(token, **{name: value})) in ("invalid_request", "invalid_target")
+    assert "token.exchanged" not in world.events()
