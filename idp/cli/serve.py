@@ -58,6 +58,8 @@ def serve(
     logs.configure()
     with ExitStack() as stack:
         settings = stack.enter_context(database.configured())
+        if tls_cert and settings.development:
+            raise Misconfigured("--tls-cert serves https:, and IDP_PUBLIC_URL begins with http: correct one of them")
         if migrate:
             database.migrate(settings)
         database.require_head(settings)
@@ -112,6 +114,7 @@ def _server(
         log_level=LogLevels.error,
         ssl_cert=tls_cert,
         ssl_key=tls_key,
+        # rustls has of TLS 1.2 only ECDHE with AES-GCM, which RFC 9325 §4.2 recommends, and ChaCha20 (RFC 7905).
         ssl_protocol_min=SSLProtocols.tls12,
         workers_kill_timeout=5,
         respawn_failed_workers=True,
