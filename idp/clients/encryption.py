@@ -1,7 +1,7 @@
 """What only one client can read: JWE (RFC 7516) to a key that it published, around a token that we signed, or JSON.
 
 A client asks for it by registering `<kind>_encrypted_response_alg` and `…_enc` (OpenID Connect Registration §2), where
-the kind is `id_token`, `userinfo`, or `authorization` (JARM §3).
+the kind is `id_token`, `userinfo`, `authorization` (JARM §3) or `introspection` (RFC 9701 §6).
 """
 
 from collections.abc import Mapping

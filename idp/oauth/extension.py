@@ -52,6 +52,8 @@ Responder = Callable[[OAuthRequest, dict[str, Any]], None]
 ClientAuth = Callable[[Callable[[str], Client | None], OAuthRequest], Client | None]
 # Gets an access token and what a member of its `cnf` says; raises unless who sent this HTTP request holds that key.
 Confirm = Callable[[str, str], None]
+# Writes introspection's answer to a client in another form than JSON.
+Represent = Callable[[Client, dict[str, Any]], str]
 # Sends a message of the outbox; any exception means that it did not arrive.
 Sender = Callable[[Message], None]
 
@@ -134,6 +136,7 @@ class Extension:
     answered: Callable[[flask.Response], None] | None = None  # sees every HTTP answer, refusals too: headers
     prompts: tuple[Prompt, ...] = ()
     claims: Mapping["TokenKind", "ClaimSource"] = none()
+    introspection: Mapping[str, Represent] = none()  # other forms of introspection's answer, by media type
     on: Mapping[Event, Handler] = none()  # in the transaction of what happened
     outgoing: Mapping[str, Sender] = none()  # by the kind of message
     tells: Callable[[Client], bool] | None = None  # whether it tells this client that a session ended
@@ -192,6 +195,7 @@ def _refuse_two_owners(extensions: Sequence[Extension]) -> None:
         things += [("client authentication", name) for name in extension.client_auth]
         things += [("confirmation", name) for name in extension.confirms]
         things += [("discovery field", name) for name in extension.varying]
+        things += [("form of introspection", name) for name in extension.introspection]
         things += [("message", name) for name in extension.outgoing]
         things += [("client metadata", name) for name in (*extension.client_metadata, *extension.operator_metadata)]
         for thing in things:

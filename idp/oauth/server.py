@@ -26,6 +26,7 @@ from idp.oauth.extension import (
     Extension,
     Phase,
     Prompt,
+    Represent,
     Responder,
     ResponseMode,
     Sender,
@@ -48,6 +49,7 @@ class AuthorizationServer(AuthlibServer):  # type: ignore[misc]
         self.client_auth: dict[str, ClientAuth] = dict(client_auth.METHODS)
         self.parameters: set[str] = set(PARAMETERS)
         self.confirms: dict[str, Confirm] = {}
+        self.introspection: dict[str, Represent] = {}
         self.outgoing: dict[str, Sender] = {}
         for extension in extensions:
             self.grant_types |= {grant.GRANT_TYPE: grant for grant in extension.grants}
@@ -56,6 +58,7 @@ class AuthorizationServer(AuthlibServer):  # type: ignore[misc]
             self.client_auth |= extension.client_auth
             self.parameters |= extension.parameters
             self.confirms |= extension.confirms
+            self.introspection |= extension.introspection
             self.outgoing |= extension.outgoing
         self._authorize = _in_order(extension.authorize for extension in extensions)
         self._token = _in_order(extension.token for extension in extensions)

@@ -91,6 +91,7 @@ def test_unknown_name_stops_the_start(package):
         ("confirms=dict(c=view)", "confirmation c"),
         ("outgoing=dict(k=view)", "message k"),
         ("varying=dict(d=view)", "discovery field d"),
+        ("introspection=dict(m=view)", "form of introspection m"),
     ],
 )
 def test_two_owners_stop_the_start(package, settings, owned, named):

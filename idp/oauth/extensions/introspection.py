@@ -18,6 +18,8 @@ from idp.oauth import request as requests
 from idp.oauth.claims import Claims, Subject, TokenKind
 from idp.oauth.extension import Clients, Endpoint, Extension
 
+_JSON = "application/json"
+
 # What stands in the token and stays true; roles and companies are read anew.
 _KEPT = (
     "iss", "sub", "aud", "client_id", "iat", "exp", "jti", "scope", "auth_time", "acr", "amr", "sid", "grant_id", "cnf",
@@ -35,7 +37,20 @@ def introspect() -> flask.Response:
     if token is None:
         raise InvalidRequest("token is missing")
     found = _refresh_token(request.client, token) if token.startswith("rt_") else _access_token(request.client, token)
-    return views.as_json(found or {"active": False})
+    return _answer(request.client, found or {"active": False})
+
+
+def _answer(caller: Client, found: Claims) -> flask.Response:
+    """JSON, or what the caller would rather have (RFC 9110 §12.5.1)."""
+    forms = server.current().introspection
+    chosen = flask.request.accept_mimetypes.best_match([_JSON, *forms], default=_JSON)
+    if chosen == _JSON:
+        response = views.as_json(found)
+    else:
+        response = flask.Response(forms[chosen](caller, found), mimetype=chosen)
+        response.headers["Cache-Control"] = "no-store"
+    response.vary.add("Accept")
+    return response
 
 
 def _access_token(caller: Client, token: str) -> Claims | None:
