@@ -10,7 +10,6 @@ from psycopg.types.json import Jsonb
 
 from idp import audit
 from idp.db import db, uuid7
-from idp.grants import grant
 from idp.grants.details import Detail, Details, within
 
 _MOST = 100  # entries of details that a consent remembers
@@ -48,10 +47,19 @@ _CONNECTED = """
      ORDER BY client.client_name, company.name
 """
 
-_WITHDRAW = """
-    UPDATE consent SET withdrawn_at = %(now)s
-     WHERE user_id = %(user)s AND client_id = %(client)s AND withdrawn_at IS NULL
-"""
+# In one statement: nothing that a client holds outlives what the person took back.
+_WITHDRAW = f"""
+    WITH withdrawn AS (
+        UPDATE consent SET withdrawn_at = %(now)s
+         WHERE user_id = %(user)s AND client_id = %(client)s AND withdrawn_at IS NULL
+        RETURNING id
+    ), ended AS (
+        UPDATE oauth_grant SET revoked_at = %(now)s, reason = 'consent withdrawn'
+         WHERE user_id = %(user)s AND client_id = %(client)s AND revoked_at IS NULL
+        RETURNING id
+    ), told AS ({audit.EVENT} WHERE EXISTS (SELECT FROM withdrawn) OR EXISTS (SELECT FROM ended))
+    SELECT
+"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True)
@@ -143,7 +151,6 @@ def _all_scopes(scopes: Iterable[str], narrowed: Iterable[_Narrowed]) -> tuple[s
 
 def withdraw(user_id: UUID, client_id: str, now: datetime) -> None:
     """Take back what a client may do, in every company: what it was allowed is forgotten, what it holds ends."""
+    event = audit.values("consent.revoked", user_id=user_id, client_id=client_id)
     with db.hot() as cursor:
-        cursor.execute(_WITHDRAW, {"user": user_id, "client": client_id, "now": now})
-    grant.revoke_all(user_id, client_id, now, "consent withdrawn")
-    audit.record("consent.revoked", user_id=user_id, client_id=client_id)
+        cursor.execute(_WITHDRAW, {"user": user_id, "client": client_id, "now": now, **event})

@@ -11,11 +11,6 @@ _REVOKE = """
     RETURNING user_id, company_id
 """
 
-_REVOKE_OF_CLIENT = """
-    UPDATE oauth_grant SET revoked_at = %(now)s, reason = %(reason)s
-     WHERE user_id = %(user)s AND client_id = %(client)s AND revoked_at IS NULL
-"""
-
 
 def revoke(grant_id: UUID, client_id: str, now: datetime, reason: str) -> tuple[UUID, UUID | None] | None:
     """End a grant of this client with all its tokens; its user and company, or None if nothing lived."""
@@ -23,10 +18,3 @@ def revoke(grant_id: UUID, client_id: str, now: datetime, reason: str) -> tuple[
         return cursor.execute(
             _REVOKE, {"grant": grant_id, "client": client_id, "now": now, "reason": reason}
         ).fetchone()
-
-
-def revoke_all(user_id: UUID, client_id: str, now: datetime, reason: str) -> int:
-    """End everything that a client holds of a user; how many grants that were."""
-    with db.hot() as cursor:
-        values = {"user": user_id, "client": client_id, "now": now, "reason": reason}
-        return cursor.execute(_REVOKE_OF_CLIENT, values).rowcount
