@@ -257,6 +257,11 @@ class Settings(BaseSettings):
         """True on an http: loopback URL, the one place where http: loopback URLs are accepted instead of https."""
         return self.public_url.startswith("http:")
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Where requests are sent to: the public URL, and the one for clients with certificates."""
+        return (self.public_url, *([self.mutual_tls.url] if self.mutual_tls.url else []))
+
     @classmethod
     def settings_customise_sources(
         cls,

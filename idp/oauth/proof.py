@@ -58,7 +58,7 @@ def read(token: str, *, method: str, path: str, algorithms: Collection[str], non
     Args:
         token: the value of the one DPoP header.
         method: of the request.
-        path: decoded, as the router sees it; scheme and host are those of the issuer, never of a header.
+        path: decoded, as the router sees it; scheme and host are our own, never those of a header.
         algorithms: those that are accepted.
         nonce_required: whether a proof without a nonce is refused, however new it is.
 
@@ -117,7 +117,7 @@ def _judge(claims: dict[str, Any], method: str, path: str) -> None:
         raise BadToken("jti is missing, or no string of 1 to 256 characters")
     if claims.get("htm") != method:
         raise BadToken("htm is not the method of the request")
-    if _target(claims.get("htu")) != (*_issuer(), path):
+    if _target(claims.get("htu")) not in _addresses(path):
         raise BadToken("htu is not the address of the request")
     if not _is_time(claims.get("iat")):
         raise BadToken("iat is missing, or no number")
@@ -158,11 +158,9 @@ def _message(window: int) -> bytes:
     return str(window).encode()
 
 
-def _issuer() -> tuple[str, str]:
-    found = _target(context.settings().public_url)
-    if found is None:
-        raise ValueError("the issuer is no http URI")
-    return found[:2]
+def _addresses(path: str) -> list[tuple[str, str, str]]:
+    """Where a path of ours is: at the public URL, and where clients with certificates go (RFC 8705 §5)."""
+    return [(*found[:2], path) for origin in context.settings().origins if (found := _target(origin))]
 
 
 def _target(uri: object) -> tuple[str, str, str] | None:

@@ -80,10 +80,12 @@ def algorithms(client: Client) -> tuple[str, ...]:
 
 
 def _audiences(client: Client) -> tuple[str, ...]:
-    issuer = context.settings().public_url
-    # The FAPI profile takes the issuer alone (§5.3.2.1); RFC 7523 §3 also knows the endpoint, and older libraries
-    # send it.
-    return (issuer,) if profile.is_fapi2(client) else (issuer, f"{issuer}/oauth2/token", f"{issuer}/oauth2/par")
+    settings = context.settings()
+    if profile.is_fapi2(client):
+        return (settings.public_url,)  # §5.3.2.1
+    # RFC 7523 §3 also knows the endpoint, and older libraries send it.
+    endpoints = [origin + path for origin in settings.origins for path in ("/oauth2/token", "/oauth2/par")]
+    return (settings.public_url, *endpoints)
 
 
 def metadata(_settings: Settings) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 import pytest
 from actors import PUBLIC_URL, unverified
-from tls_client import BOUND, TlsClient, thumbprint
+from dpop_key import Key
+from signing_client import ASSERTION_TYPE, SigningClient
+from tls_client import BOUND, HEADER, MTLS_URL, TlsClient, thumbprint
 
 import consent_ui
 from idp.app import create_app
 from idp.db import db
-from idp.oauth.extension import Phase
 
 
 def bound(world, certificate, client_id="tls", **fields):
@@ -98,13 +99,42 @@ def test_confidential_client_may_change_its_certificate(world, browser, made):
     assert {"x5t#S256": thumbprint(new)} == unverified(answer.json["access_token"])["cnf"]
 
 
-def test_it_adds_to_other_constraints(app, world, made):
-    """A DPoP key and a certificate may bind one token: neither replaces the other."""
+@pytest.mark.parametrize("origin", [PUBLIC_URL, MTLS_URL])
+def test_dpop_key_and_certificate_may_bind_one_token(app, world, made, origin):
+    """Neither replaces the other; a proof is for the endpoint, whichever of its two addresses it has (§5)."""
+    client, key = bound(world, made()), Key(app)
 
-    def by_key(request):
-        request.confirmation = {"jkt": "k"}
+    answer = client.ask(headers=key.headers(uri=f"{origin}/oauth2/token"))
 
-    app.extensions["oauth"]._token[Phase.BIND].insert(0, by_key)
-    client = bound(world, made())
+    assert {"jkt": key.thumbprint, "x5t#S256": thumbprint(client.certificate)} == unverified(
+        answer.json["access_token"]
+    )["cnf"]
 
-    assert {"jkt", "x5t#S256"} == unverified(client.ask().json["access_token"])["cnf"].keys()
+
+def test_proof_for_another_host_is_none(app, world, made):
+    """Only addresses of ours."""
+    client, key = bound(world, made()), Key(app)
+
+    answer = client.ask(headers=key.headers(uri="https://mtls.evil.example/oauth2/token"))
+
+    assert "invalid_dpop_proof" == answer.json["error"]
+
+
+@pytest.mark.parametrize("audience", [PUBLIC_URL, f"{PUBLIC_URL}/oauth2/token", f"{MTLS_URL}/oauth2/token"])
+def test_assertion_may_be_for_the_endpoint_as_discovery_names_it(app, world, made, audience):
+    """RFC 7523 §3: a client with a key and a bound token sends its assertion to the alias (§5)."""
+    signer = SigningClient.made(world, client_metadata={BOUND: True})
+    certificate = made()
+
+    answer = signer.post(
+        "/oauth2/token",
+        {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": signer.assertion(aud=audience),
+        },
+        auth=None,
+        headers={HEADER: certificate.escaped},
+    )
+
+    assert {"x5t#S256": thumbprint(certificate)} == unverified(answer.json["access_token"])["cnf"]

@@ -9,6 +9,8 @@ from certificates import COMPANY_DN
 from tls_client import BOUND, HEADER, MTLS_URL, PKI, SELF_SIGNED, TlsClient, refused
 
 from idp.db import db
+from idp.oauth import extensions
+from idp.oauth.extension import enabled
 from idp.settings import Misconfigured, MutualTlsSettings
 
 MEMBERS = ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email")
@@ -169,9 +171,10 @@ def test_half_a_configuration_stops_the_start(half):
         MutualTlsSettings(**half)
 
 
-def test_file_without_authorities_stops_the_start(reopened, tmp_path):
+def test_file_without_authorities_stops_the_start(settings, tmp_path):
     """With a line that names the setting."""
     (tmp_path / "empty.pem").write_text("nothing")
+    group = MutualTlsSettings(header=HEADER, proxies=("127.0.0.1",), ca_file=tmp_path / "empty.pem")
 
     with pytest.raises(Misconfigured, match=r"mutual_tls\.ca_file"):
-        reopened(header=HEADER, proxies=("127.0.0.1",), ca_file=tmp_path / "empty.pem")
+        enabled(extensions, settings.model_copy(update={"mutual_tls": group}))
