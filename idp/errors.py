@@ -17,6 +17,7 @@
     ├── InvalidAuthorizationDetails         RFC 9396 §5, §8
     ├── InvalidToken               RFC 6750 §3.1: 401 with a challenge
     │   └── NoToken                no credentials were sent: a challenge without an error code
+    ├── InsufficientUserAuthentication      RFC 9470 §3: 401 with `acr_values` or `max_age`
     ├── InsufficientScope          RFC 6750 §3.1: 403
     ├── TooManyRequests            429, RFC 6585 §4
     └── TemporarilyUnavailable     503 with Retry-After: the database or the password queue is away
@@ -228,6 +229,20 @@ class NoToken(InvalidToken):
     def __init__(self) -> None:
         super().__init__()
         self.headers = {"WWW-Authenticate": "Bearer"}
+
+
+class InsufficientUserAuthentication(OAuthError):
+    """The user signed in too weakly or too long ago; the challenge says what would do (RFC 9470 §3)."""
+
+    error = "insufficient_user_authentication"
+    status_code = 401
+    description = "the company asks for a stronger or newer sign-in"
+
+    def __init__(self, **wanted: str) -> None:
+        super().__init__()
+        said = {"error": self.error, "error_description": self.description, **wanted}
+        challenge = ", ".join(f'{name}="{value}"' for name, value in said.items())
+        self.headers = {"WWW-Authenticate": f"Bearer {challenge}"}
 
 
 class InsufficientScope(OAuthError):

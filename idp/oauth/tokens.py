@@ -25,7 +25,7 @@ from idp.errors import InsufficientScope, InvalidRequest, InvalidToken, NoToken
 from idp.grants import standing
 from idp.grants.details import Detail, reaching
 from idp.grants.standing import Standing
-from idp.oauth import claims, refresh, revoked, subjects
+from idp.oauth import claims, refresh, revoked, step_up, subjects
 from idp.oauth.claims import Claims, Subject, TokenKind
 from idp.oauth.request import FORM, OAuthRequest, Payload
 from idp.oauth.request import parse as parse_form
@@ -283,6 +283,7 @@ def bearer(scope: str | None = None) -> Judged:
         InvalidRequest: it came in both ways, or twice (RFC 6750 §3.1).
         NoToken, InvalidToken: there is none, or it does not count.
         InsufficientScope: it lacks `scope`.
+        InsufficientUserAuthentication: the company asks for another sign-in.
     """
     presented = flask.g.presented = _presented()
     if not presented.token:
@@ -293,6 +294,8 @@ def bearer(scope: str | None = None) -> Judged:
     _confirm(presented, judged.claims.get("cnf", {}))
     if scope and scope not in judged.scopes:
         raise InsufficientScope(scope)
+    if judged.standing:
+        step_up.demand(judged.standing)
     return judged
 
 
