@@ -13,6 +13,8 @@
     │                              OpenID Connect Core §3.1.2.6
     ├── UnmetAuthenticationRequirements     OpenID Connect Unmet Authentication Requirements
     ├── AuthorizationPending  SlowDown  ExpiredToken     RFC 8628 §3.5, CIBA §11
+    ├── InvalidProof (dpop)        RFC 9449 §5, §7.1: 401 with a challenge at resources
+    │   └── UseNonce (dpop)        RFC 9449 §8, §9: again, with the nonce of the answer
     ├── InvalidTarget              RFC 8707 §2
     ├── InvalidAuthorizationDetails         RFC 9396 §5, §8
     ├── InvalidToken               RFC 6750 §3.1: 401 with a challenge

@@ -289,6 +289,16 @@ def test_of_proofs_at_once_one_works(machine, key, at_once):
     assert [200] + [400] * 19 == sorted(answers)
 
 
+def test_replays_of_a_client_cost_some_rows(machine, world, key):
+    """Ten a minute: nobody floods the records."""
+    proof = key.proof()
+
+    for _ in range(13):
+        grant(machine, proof)
+
+    assert ["dpop.replayed"] * 10 == world.events()
+
+
 def test_used_proof_is_remembered_while_it_is_good(machine, key, clock, world):
     """One from a minute ahead lives for two; nothing is kept longer."""
     proof = key.proof(iat=int(clock().timestamp()) + 60)

@@ -10,12 +10,13 @@ from typing import Any
 
 import flask
 
-from idp import audit, context
+from idp import audit, context, limits
 from idp.clients import client as clients
 from idp.clients import keys, profile
 from idp.clients.metadata import boolean
 from idp.clients.models import Client
 from idp.errors import InvalidGrant, InvalidRequest, InvalidToken, OAuthError
+from idp.limits import Counter, Limit, Window
 from idp.oauth import proof as proofs
 from idp.oauth import replay
 from idp.oauth.extension import Extension, Phase
@@ -25,6 +26,7 @@ from idp.settings import Settings
 from keys import BadToken
 
 _BOUND = "dpop_bound_access_tokens"  # RFC 9449 §5.2
+_EVENTS = Limit("dpop.replayed", (Window(10, 60),))  # rows that the replays of one client may cost
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -137,9 +139,12 @@ def _checked(client: Client) -> Proof | None:
 
 def _use_up(proof: Proof, client: Client) -> None:
     """Remember the proof for as long as it would be accepted (RFC 9449 §11.1)."""
-    if not replay.burn("dpop", proof.thumbprint, proof.jti, datetime.fromtimestamp(proof.until, UTC)):
+    if replay.burn("dpop", proof.thumbprint, proof.jti, datetime.fromtimestamp(proof.until, UTC)):
+        return
+    # A public client's name is known to everybody: nobody may flood the table.
+    if not limits.take(Counter(_EVENTS, client.client_id)).refused:
         audit.record("dpop.replayed", client_id=client.client_id, company_id=client.company_id)
-        raise InvalidProof("the DPoP proof is not accepted: it was used before")
+    raise InvalidProof("the DPoP proof is not accepted: it was used before")
 
 
 def answered(response: flask.Response) -> None:
