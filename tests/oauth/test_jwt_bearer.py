@@ -8,6 +8,7 @@ import pytest
 from actors import PUBLIC_URL, Client, unverified
 from signing_client import SigningClient, key_set, new_key, signed
 
+from idp.db import db
 from idp.fetch import Fetcher
 from idp.oauth.extensions import jwt_bearer
 from idp.oauth.supported import supported_by
@@ -474,6 +475,20 @@ class TestPublishedKeys:
 
         assert 200 == ask(importer, partner.says()).status_code
         assert 2 == len(published.asked)
+
+    def test_no_connection_is_held_meanwhile(self, app, published, importer, partner, ada):
+        """A slow issuer must not empty the pool."""
+        held, body = [], published.answers["/jwks"]
+
+        def answer(_handler):
+            with app.app_context():
+                held.append(db.engine.pool.checkedout())
+            return 200, {}, body
+
+        published.answers["/jwks"] = answer
+
+        assert 200 == ask(importer, partner.says()).status_code
+        assert [0] == held
 
     def test_a_server_that_is_away(self, published, importer, partner, ada):
         published.answers["/jwks"] = (500, {}, b"")

@@ -73,7 +73,7 @@ class JwtBearer(GrantType):
             user_id=self.user_id,
             client_id=client_id,
             company_id=self.chosen.id if self.chosen else None,
-            offline=True,
+            offline=True,  # there is no session that it could end with
             scopes=list(request.scopes),
             resources=list(request.audience),
             details=request.details,

@@ -38,8 +38,8 @@ class TokenExchange(GrantType):
     CONFIDENTIAL = True
     DECLARED = True
 
-    subject: Judged
-    acts: Judged | None  # whom the actor_token is about
+    given: Judged  # the subject_token
+    acting: Judged | None  # the actor_token
 
     def prove(self, request: OAuthRequest) -> Authorization:
         """Judge both tokens for this client; any that is not valid or not for it is invalid_request (§2.2.2)."""
@@ -47,23 +47,23 @@ class TokenExchange(GrantType):
             raise InvalidRequest("the company is the one of the subject_token")
         if request.payload.get("requested_token_type") not in (None, ACCESS_TOKEN):
             raise InvalidRequest("requested_token_type: only access tokens are issued")
-        self.subject, self.acts = _presented(request, "subject_token"), _presented_actor(request)
-        _admit(request.client, self.subject)
+        self.given, self.acting = _presented(request, "subject_token"), _presented_actor(request)
+        _admit(request.client, self.given)
         return Authorization(
-            scopes=_scopes(request.client, self.subject),
+            scopes=_scopes(request.client, self.given),
             audience=_targets(request),
-            details=_details(self.subject),
-            standing=self.subject.standing,
-            acted_for=None if self.subject.standing else self.subject.subject.itself,
-            actor=_actor(request.client, self.subject, self.acts),
+            details=_details(self.given),
+            standing=self.given.standing,
+            acted_for=None if self.given.standing else self.given.subject.itself,
+            actor=_actor(request.client, self.given, self.acting),
         )
 
     def settle(self, request: OAuthRequest) -> None:
         """The keys of what was presented are proved by now; it happened, and who did it is kept."""
-        for judged in filter(None, (self.subject, self.acts)):
+        for judged in filter(None, (self.given, self.acting)):
             _check_keys(request, judged)
-        subject, proved = self.subject.subject, request.authorization
-        company_id = self.subject.claims.get("company_id")
+        subject, proved = self.given.subject, request.authorization
+        company_id = self.given.claims.get("company_id")
         audit.record(
             "token.exchanged",
             user_id=subject.standing.user_id if subject.standing else None,
@@ -76,7 +76,7 @@ class TokenExchange(GrantType):
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         """The answer (§2.2.1): never an ID token or a refresh token, and nothing that outlives what was presented."""
-        until = min(judged.claims["exp"] for judged in (self.subject, self.acts) if judged)
+        until = min(judged.claims["exp"] for judged in (self.given, self.acting) if judged)
         subject = tokens.subject_of(self.request)
         body = tokens.access_token_response(self.server, self.request, subject, until=until)
         return 200, {**body, "issued_token_type": ACCESS_TOKEN}, []
