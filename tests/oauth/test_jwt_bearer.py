@@ -251,6 +251,14 @@ def test_a_foreign_company_and_none_are_one_answer(world, importer, partner, ada
         assert "invalid_request" == error(ask(importer, partner.says(), company=name))
 
 
+def test_what_cannot_be_a_company_costs_no_assertion(importer, partner, ada):
+    """It is refused before anything is looked at."""
+    assertion = partner.says()
+
+    assert "invalid_request" == error(ask(importer, assertion, company="-"))
+    assert 200 == ask(importer, assertion).status_code
+
+
 def test_without_a_company_there_is_no_claim(world, importer, partner):
     world.user("ada")
 
