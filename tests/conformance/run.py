@@ -20,6 +20,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import fapi
 
 import local_postgres
 
@@ -34,12 +37,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="conformance-") as directory:
         data = Path(directory)
         values = _values(arguments.issuer, arguments.suite)
-        environment = _environment(arguments.issuer, data) | values
+        environment = _environment(arguments, data) | values
         with local_postgres.running(data), _server(arguments.bind, environment):
-            subprocess.run([IDP, "apply", HERE / "op.toml"], env=environment, check=True, stdout=subprocess.DEVNULL)
+            _apply((HERE / "op.toml").read_text(), environment)
+            profiles = _fapi(arguments, values, environment) if arguments.mtls else {}
             if arguments.serve:
                 return _stay(values)
-            config = _config(data, values)
+            config = _config(data, values, profiles)
             command = [sys.executable, arguments.runner, "--config", config, "--suite", arguments.suite, *rest]
             return subprocess.run(command, env=environment, check=False).returncode
 
@@ -51,6 +55,12 @@ def _arguments() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--suite", default=given("CONFORMANCE_SUITE"), help="URL of the running suite")
     parser.add_argument("--issuer", default=given("CONFORMANCE_ISSUER"), help="https: URL under which we are reached")
     parser.add_argument("--bind", default=given("CONFORMANCE_BIND", "127.0.0.1:8450"), help="where the TLS proxy sends")
+    parser.add_argument(
+        "--mtls",
+        default=given("CONFORMANCE_MTLS"),
+        help="https: URL of a proxy that asks for certificates, for FAPI plans",
+    )
+    parser.add_argument("--unsigned", action="store_true", help="for the message signing plans called unsigned")
     parser.add_argument("--serve", action="store_true", help="run no plan: serve, and print the values, until Ctrl-C")
     found, rest = parser.parse_known_args()
     for name in ("suite", "issuer") if found.serve else ("runner", "suite", "issuer"):
@@ -68,10 +78,34 @@ def _values(issuer: str, suite: str) -> dict[str, str]:
     return found | {"ISSUER": issuer, "SUITE": suite, "ALIAS": f"idp-{secrets.token_hex(4)}", "IDP": shlex.quote(IDP)}
 
 
-def _environment(issuer: str, data: Path) -> dict[str, str]:
+def _environment(arguments: argparse.Namespace, data: Path) -> dict[str, str]:
     """The provider's settings, and nobody else's IDP_ variables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
-    return kept | {"IDP_CONFIG": str(HERE / "settings.toml"), "IDP_PUBLIC_URL": issuer, "IDP_DATA_DIR": str(data)}
+    ours = {
+        "IDP_CONFIG": str(HERE / "settings.toml"),
+        "IDP_PUBLIC_URL": arguments.issuer,
+        "IDP_DATA_DIR": str(data),
+    }
+    if arguments.mtls:
+        ours |= {
+            "IDP_MUTUAL_TLS__HEADER": "X-Ssl-Cert",
+            "IDP_MUTUAL_TLS__PROXIES": '["127.0.0.0/8"]',
+            "IDP_MUTUAL_TLS__URL": arguments.mtls,
+        }
+    return kept | ours
+
+
+def _apply(declaration: str, environment: dict[str, str]) -> None:
+    command = [IDP, "apply", "-"]
+    subprocess.run(command, input=declaration, text=True, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def _fapi(arguments: argparse.Namespace, values: dict[str, str], environment: dict[str, str]) -> dict[str, Any]:
+    """Declare the clients of the FAPI plans; the runner's profiles of them."""
+    one, two = fapi.identity("one"), fapi.identity("two")
+    callback, api = f"{values['SUITE']}/test/a/{values['ALIAS']}/callback", f"{values['ISSUER']}/api"
+    _apply(fapi.declaration(one, two, callback, api, signed=not arguments.unsigned), environment)
+    return fapi.profiles(one, two, values["ALIAS"], arguments.issuer, arguments.mtls)
 
 
 @contextmanager
@@ -104,11 +138,13 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], seconds: float = 60) ->
     sys.exit(f"{url} does not answer")
 
 
-def _config(data: Path, values: dict[str, str]) -> Path:
+def _config(data: Path, values: dict[str, str], profiles: dict[str, Any]) -> Path:
     """The runner's configuration with its values, in a file: they shall not stand on a command line."""
     file = data / "config.json"
     file.touch(mode=0o600)
-    file.write_text(json.dumps(json.loads((HERE / "config.json").read_text()) | {"vars": values}))
+    config = json.loads((HERE / "config.json").read_text())
+    config["profiles"] |= profiles
+    file.write_text(json.dumps(config | {"vars": values}))
     return file
 
 

@@ -10,8 +10,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from dpop_key import TOKEN, Key
 from signing_client import new_key
 
-import consent_ui
-from idp.app import create_app
 from idp.oauth.supported import supported_by
 from keys import compact
 
@@ -473,16 +471,14 @@ def test_fapi_clients_sign_with_fewer_algorithms(app, world):
         assert "invalid_dpop_proof" != grant(client, Key(app, alg).proof()).json.get("error")
 
 
-def test_discovery_says_with_what_proofs_are_signed(app, settings, clock):
+def test_discovery_says_with_what_proofs_are_signed(app, another):
     """RFC 9449 §5.1; under the profile as FAPI wants it."""
 
     def listed(application):
         document = application.test_client().get("/.well-known/openid-configuration", base_url=PUBLIC_URL).json
         return set(document["dpop_signing_alg_values_supported"])
 
-    under = create_app(
-        settings.model_copy(update={"profile": "fapi2"}), consent_ui, keys=app.extensions["idp"].keys, now=clock
-    )
+    under = another(profile="fapi2")
 
     assert {"ES256", "PS256", "EdDSA", "RS256"} == listed(app)
     assert {"ES256", "PS256", "EdDSA"} == listed(under)
