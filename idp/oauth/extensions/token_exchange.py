@@ -14,9 +14,10 @@ from idp import audit
 from idp.clients import client as clients
 from idp.clients.metadata import Supported, boolean
 from idp.clients.models import Client
-from idp.errors import InvalidRequest, InvalidScope, InvalidTarget
+from idp.errors import InsufficientUserAuthentication, InteractionRequired, InvalidRequest, InvalidScope, InvalidTarget
 from idp.grants.details import Details
-from idp.oauth import tokens
+from idp.grants.standing import Standing
+from idp.oauth import step_up, tokens
 from idp.oauth.claims import Claims, Subject, TokenKind
 from idp.oauth.extension import Extension
 from idp.oauth.grant_type import GrantType
@@ -49,6 +50,7 @@ class TokenExchange(GrantType):
             raise InvalidRequest("requested_token_type: only access tokens are issued")
         self.given, self.acting = _presented(request, "subject_token"), _presented_actor(request)
         _admit(request.client, self.given)
+        _heed_policy(self.given.standing)
         return Authorization(
             scopes=_scopes(request.client, self.given),
             audience=_targets(request),
@@ -118,6 +120,15 @@ def _admit(client: Client, subject: Judged) -> None:
         raise InvalidRequest("the subject_token is not valid for this client", private="it is for another audience")
     if client.company_id and str(client.company_id) != subject.claims.get("company_id"):
         raise InvalidRequest("the subject_token is not valid for this client", private="it is for another company")
+
+
+def _heed_policy(known: Standing | None) -> None:
+    """What the company asks of a sign-in by now, as at a refresh: only the user could do that."""
+    try:
+        if known:
+            step_up.demand(known)
+    except InsufficientUserAuthentication:
+        raise InteractionRequired("the company asks for a stronger or newer sign-in") from None
 
 
 def _own(client: Client, judged: Judged) -> bool:

@@ -143,6 +143,15 @@ def test_the_company_stays(world, token, datasets, ada):
         assert "invalid_request" == error(datasets.exchange(token, company=company))
 
 
+@pytest.mark.parametrize("policy", ['{"second_factor": true}', '{"max_session": 60}'])
+def test_what_the_company_asks_of_a_sign_in_by_now(world, token, datasets, clock, policy):
+    """Its policy is newer than the token: the user must act, as at a refresh."""
+    clock.advance(61)
+    world.execute("UPDATE company SET policy = %(policy)s", policy=policy)
+
+    assert "interaction_required" == error(datasets.exchange(token))
+
+
 def test_a_token_for_all_companies_stays_one(world, browser, portal, datasets, archive, ada, north):
     """company=*: the map, and no active company."""
     token = portal.tokens(browser, user="ada", company="*", scope="companies datasets:read")["access_token"]
