@@ -11,9 +11,9 @@ SCOPES = ["openid", "profile", "offline_access", "companies", "datasets:read", "
 class Service(Client):
     """A client that acts as a resource server and calls others."""
 
-    def exchange(self, token, **changes):
+    def exchange(self, token, headers=(), **changes):
         form = {"grant_type": EXCHANGE, "subject_token": token, "subject_token_type": f"{TYPE}access_token", **changes}
-        return self.token(**form)
+        return self.post("/oauth2/token", form, headers=headers)
 
     def own_token(self):
         return self.token(grant_type="client_credentials").json["access_token"]

@@ -2,6 +2,7 @@
 
 import pytest
 from actors import unverified
+from dpop_key import Key
 from exchanging import ARCHIVE, DATA, EXCHANGE, SCOPES, TYPE, VAULT, Service, error, service, with_actor
 
 from idp.oauth.extension import Phase
@@ -163,6 +164,24 @@ def test_others_exchange_a_bound_token_with_its_key(token, portal, sign, holding
     holding(**{"jkt": "a", "x5t#S256": "b"})
 
     assert 200 == portal.exchange(bound, resource=VAULT).status_code
+
+
+def test_with_real_keys(app, world, browser, portal, datasets, archive, ada):
+    """DPoP (RFC 9449) from the first hop to the second: each has its own key."""
+    persons, services = Key(app), Key(app)
+    code = browser.authorize(portal, user="ada", scope="openid datasets:read")["code"]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": portal.redirect_uri}
+    form["code_verifier"] = portal.verifier
+    bound = portal.post("/oauth2/token", form, headers=persons.headers()).json["access_token"]
+
+    second = datasets.exchange(bound, services.headers()).json["access_token"]
+
+    assert {"jkt": persons.thumbprint} == unverified(bound)["cnf"]
+    assert {"jkt": services.thumbprint} == unverified(second)["cnf"] == archive.introspect(second).json["cnf"]
+    assert "cnf" not in unverified(datasets.exchange(bound).json["access_token"])
+    assert "invalid_request" == error(portal.exchange(bound, resource=VAULT))
+    assert "invalid_request" == error(portal.exchange(bound, services.headers(), resource=VAULT))
+    assert 200 == portal.exchange(bound, persons.headers(), resource=VAULT).status_code
 
 
 def test_a_bound_actor_token_needs_its_key_as_well(token, datasets, sign, holding):
