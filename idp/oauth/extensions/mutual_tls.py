@@ -21,7 +21,7 @@ from idp.clients.keys import Jwk
 from idp.clients.metadata import InvalidMetadata, Metadata, Rule
 from idp.clients.models import Client
 from idp.errors import InvalidClient, InvalidRequest, InvalidToken
-from idp.oauth.extension import ClientAuth, Extension, Phase
+from idp.oauth.extension import ClientAuth, Extension, Phase, no_metadata
 from idp.oauth.request import OAuthRequest
 from idp.settings import Settings
 
@@ -200,10 +200,11 @@ def aliases(settings: Settings, announced: Mapping[str, Any]) -> dict[str, Any]:
 _OF_BROWSERS = frozenset({"authorization_endpoint", "end_session_endpoint"})
 
 
-def configured(settings: Settings) -> Extension | None:
-    """What the settings leave of the extension: nothing, if no proxy hands certificates on."""
+def configured(settings: Settings) -> Extension:
+    """What the settings leave of the extension: nothing that clients could see, if no proxy hands certificates on."""
     if settings.mutual_tls.header is None:
-        return None
+        # But whoever registered bound tokens while there was one does not get unbound ones now.
+        return replace(extension, metadata=no_metadata, derived=None, client_metadata={}, client_check=None)
     methods: dict[str, ClientAuth] = {SELF_SIGNED: self_signed_tls_client_auth}
     if settings.mutual_tls.ca_file:
         methods[PKI] = partial(tls_client_auth, Authorities(settings.mutual_tls.ca_file))

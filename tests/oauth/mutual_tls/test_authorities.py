@@ -138,6 +138,7 @@ def test_time_of_a_certified_certificate_counts(world, made, ca, clock, days, la
     assert refused(client.ask())
 
 
+@pytest.mark.filterwarnings("ignore:Parsed a serial number:cryptography.utils.CryptographyDeprecationWarning")
 def test_bytes_that_are_no_certificate_are_refused(world, made, ca):
     """Cut, changed or empty: the parser's failures are refusals (RFC 8705 §7.5)."""
     good = made(COMPANY, by=ca, names=[x509.DNSName("app.example")])
@@ -145,17 +146,9 @@ def test_bytes_that_are_no_certificate_are_refused(world, made, ca):
     assert 200 == client.ask().status_code
 
     der = good.der
-    broken = [
-        der[:-1],
-        der[:40],
-        b"",
-        b"\0",
-        b"\x30\x00",
-        *(der[:i] + b"\xff" + der[i + 1 :] for i in range(0, len(der), 7)),
-    ]
-    for each in broken:
-        sent = f":{base64.b64encode(each).decode()}:"
-        assert client.ask(certificate=sent).status_code in (400, 401)
+    changed = [der[:i] + bytes([der[i] ^ 0xFF]) + der[i + 1 :] for i in range(0, len(der), 7)]
+    for each in [der[:-1], der[:40], b"", b"\0", b"\x30\x00", *changed]:
+        assert client.ask(certificate=f":{base64.b64encode(each).decode()}:").status_code in (400, 401)
 
 
 def test_rsa_works_too(world, made, ca):

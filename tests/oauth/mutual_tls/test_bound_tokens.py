@@ -99,6 +99,19 @@ def test_confidential_client_may_change_its_certificate(world, browser, made):
     assert {"x5t#S256": thumbprint(new)} == unverified(answer.json["access_token"])["cnf"]
 
 
+def test_taking_the_proxy_away_does_not_unbind(reopened, world, made):
+    """Clients that registered bound tokens get none then, and those that they have count nowhere."""
+    client = TlsClient.registered(
+        world, "app", grant_types=["client_credentials"], client_metadata={BOUND: True}, scopes=["openid"]
+    )
+    client.certificate = made()
+    token = client.ask().json["access_token"]
+    client.http = reopened().test_client(use_cookies=False)
+
+    assert (400, "invalid_request") == (client.ask().status_code, client.ask().json["error"])
+    assert 401 == client.bearing(token).status_code
+
+
 @pytest.mark.parametrize("origin", [PUBLIC_URL, MTLS_URL])
 def test_dpop_key_and_certificate_may_bind_one_token(app, world, made, origin):
     """Neither replaces the other; a proof is for the endpoint, whichever of its two addresses it has (§5)."""
