@@ -2,12 +2,14 @@
 
 import pytest
 from actors import PUBLIC_URL, Client, answer_of, header, unverified
+from dpop_key import Key
 from signing_client import SigningClient, key_set, new_key
 
 from idp.oauth.extension import Phase
 from idp.settings import Misconfigured, RegistrationSettings
 
 GRANTS = ["authorization_code", "refresh_token", "client_credentials"]
+PAR = f"{PUBLIC_URL}/oauth2/par"
 CALLBACK = "https://bank.example/callback"
 # What a client under the profile registers.
 BANK = {
@@ -225,6 +227,35 @@ def test_id_tokens_are_signed_as_the_profile_wants(world, browser, bank, bound):
         found.append((header(tokens["id_token"])["alg"], header(tokens["access_token"])["alg"]))
 
     assert [("ES256", "ES256"), ("PS256", "ES256")] == found
+
+
+# -- the whole way
+
+
+def test_with_dpop(app, browser, bank):
+    """Pushed and redeemed with a key, used with it; another key may refresh, since the client is confidential."""
+    key, newer = Key(app), Key(app, "PS256")
+    pushed = bank.post("/oauth2/par", bank.parameters(scope="openid offline_access"), headers=key.headers(uri=PAR))
+    browser.open_pushed(bank, pushed.json["request_uri"])
+    form = {"code": browser.complete(user="ada")["code"], "code_verifier": bank.verifier}
+    form |= {"grant_type": "authorization_code", "redirect_uri": bank.redirect_uri}
+    tokens = bank.post("/oauth2/token", form, headers=key.headers()).json
+    again = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    fresh = bank.post("/oauth2/token", again, headers=newer.headers())
+
+    assert "DPoP" == tokens["token_type"]
+    assert 200 == key.get("/oauth2/userinfo", tokens["access_token"]).status_code
+    assert 401 == bank.userinfo(tokens["access_token"]).status_code
+    assert 200 == newer.get("/oauth2/userinfo", fresh.json["access_token"]).status_code
+    assert (400, "invalid_request") == error(bank.post("/oauth2/token", again))
+
+
+def test_proofs_are_signed_as_the_profile_wants(app, bank):
+    """§5.4.1: RS256 is no algorithm for them either."""
+    headers = Key(app, "RS256").headers()
+
+    refused = bank.post("/oauth2/token", {"grant_type": "client_credentials"}, headers=headers)
+    assert (400, "invalid_dpop_proof") == error(refused)
 
 
 # -- who is under it
