@@ -122,6 +122,13 @@ class StopForm(PageForm):
     client_id = StringField(validators=[InputRequired(), Length(max=255)])
 
 
+class ApprovalForm(PageForm):
+    """Which request, and what to do about it; each is a button."""
+
+    id = StringField(validators=[InputRequired(), Length(max=64)])
+    decision = StringField(validators=[AnyOf(("review", "deny"))])
+
+
 class CodeForm(PageForm):
     """The code that a device shows; how it is spelt is not the form's business."""
 

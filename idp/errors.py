@@ -15,6 +15,7 @@
     ├── AuthorizationPending  SlowDown  ExpiredToken     RFC 8628 §3.5, CIBA §11
     ├── InvalidProof (dpop)        RFC 9449 §5, §7.1: 401 with a challenge at resources
     │   └── UseNonce (dpop)        RFC 9449 §8, §9: again, with the nonce of the answer
+    ├── TransactionFailed  UnknownUserId  InvalidBindingMessage     CIBA §11, §13
     ├── InvalidTarget              RFC 8707 §2
     ├── InvalidAuthorizationDetails         RFC 9396 §5, §8
     ├── InvalidToken               RFC 6750 §3.1: 401 with a challenge
@@ -197,6 +198,25 @@ class ExpiredToken(OAuthError):
 
     error = "expired_token"
     description = "the time for this authorization is over"
+
+
+class TransactionFailed(OAuthError):
+    """What the user approved is over before its client came for the tokens."""
+
+    error = "transaction_failed"
+
+
+class UnknownUserId(OAuthError):
+    """The hint names nobody who can sign in."""
+
+    error = "unknown_user_id"
+    description = "the hint names nobody"
+
+
+class InvalidBindingMessage(OAuthError):
+    """The message cannot be shown."""
+
+    error = "invalid_binding_message"
 
 
 class InvalidTarget(OAuthError):

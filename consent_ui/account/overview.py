@@ -14,7 +14,7 @@ from idp.companies import company
 from idp.context import now
 from idp.grants import consent
 from idp.grants.consent import Connection
-from idp.oauth import interaction
+from idp.oauth import approvals, interaction
 from idp.sso import session
 
 
@@ -40,6 +40,7 @@ def overview() -> ResponseReturnValue:
         applications=applications(consent.connected(current.user_id)),
         form=StopForm("stop"),
         sign_out=ActForm("logout"),
+        asked_elsewhere=approvals.accepted(),
         stopped="stopped" in request.args,
         changed="changed" in request.args,
     )

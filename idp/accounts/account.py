@@ -28,6 +28,11 @@ def find(username: str) -> User | None:
     return db.session.scalar(select(User).where(func.lower(User.username) == func.lower(name)))
 
 
+def of_sub(sub: str) -> UUID | None:
+    """The id of the person with this `sub`, if they may sign in."""
+    return db.session.scalar(select(User.id).where(User.sub == sub, User.disabled_at.is_(None)))
+
+
 def create(
     username: str,
     *,

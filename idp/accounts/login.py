@@ -122,6 +122,12 @@ def _find(name: str) -> _Account | None:
     return _Account(*row) if row else None
 
 
+def named(identifier: str) -> UUID | None:
+    """The id of whoever may sign in with this user name or verified e-mail address."""
+    account = _find(unicodedata.normalize("NFKC", identifier).strip())
+    return account.id if account and not account.disabled else None
+
+
 def _own_counter(name: str, account: _Account | None, device: str | None) -> Counter:
     """One bucket for an account, whichever of its names was typed, and for a name that nobody has."""
     if account is None:

@@ -112,6 +112,7 @@ def restored(row: Waiting, handle: str) -> OAuthRequest:
     request.learnt.pushed = row.source == "par"
     if row.source == decoupled.SOURCE:
         request.learnt.decoupled = decoupled.marked(row.parameters)
+        request.learnt.hinted_sub = request.learnt.decoupled.sub
     return request
 
 

@@ -7,7 +7,7 @@ is the lock: of all decisions the first counts, of all polls one redeems.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,30 +15,40 @@ import flask
 from psycopg.types.json import Jsonb
 
 from idp import audit, context, limits
-from idp.db import db
+from idp.db import db, uuid7
 from idp.errors import TooManyRequests
 from idp.opaque import digest
 
 SOURCE = "decoupled"  # of the authorization requests that these become
 INTERVAL = 5  # seconds between two polls, RFC 8628 §3.2
 LIFETIME = 600  # seconds
-_MOST_PER_NETWORK = 200  # that wait at once; anybody may start one in the name of a public client
+# That wait at once. Devices by address: anybody may start one in the name of a public client. What names its user by
+# user and client: nobody's page is filled by one application.
+_MOST_OF_NETWORK, _MOST_OF_USER = 200, 20
 _RETRY_AFTER = 60  # seconds
 
 _START = f"""
     WITH started AS (
         INSERT INTO decoupled_authorization
             (hash, kind, client_id, user_id, user_code, parameters, network, state, pause, next_poll_at, slow_down,
-             created_at, expires_at)
+             ping, created_at, expires_at)
         SELECT %(hash)s, %(kind)s, %(client)s, %(user)s, %(user_code)s, %(parameters)s, %(network)s, 'pending',
-               %(pause)s, %(now)s, false, %(now)s, %(expires_at)s
-         WHERE (SELECT count(*) FROM decoupled_authorization WHERE network = %(network)s AND expires_at > %(now)s)
-             < %(most)s
+               %(pause)s, %(now)s, false, %(ping)s, %(now)s, %(expires_at)s
+         WHERE (SELECT count(*) FROM decoupled_authorization
+                 WHERE (network = %(network)s OR user_id = %(user)s AND client_id = %(client)s)
+                   AND state = 'pending' AND expires_at > %(now)s) < %(most)s
         ON CONFLICT DO NOTHING
         RETURNING hash
     ), told AS ({audit.EVENT} WHERE EXISTS (SELECT FROM started))
     SELECT FROM started
 """  # noqa: S608 - constants
+
+_OF_USER = """
+    SELECT d.hash, d.client_id, d.parameters, c.client_name, o.name, d.expires_at
+      FROM decoupled_authorization d JOIN client c USING (client_id) LEFT JOIN company o ON o.id = c.company_id
+     WHERE d.user_id = %(user)s AND d.state = 'pending' AND d.expires_at > %(now)s AND c.disabled_at IS NULL
+     ORDER BY d.created_at DESC
+"""
 
 _OF_USER_CODE = """
     SELECT hash, client_id, parameters FROM decoupled_authorization
@@ -60,12 +70,21 @@ _DECIDE = f"""
     WITH decided AS (
         UPDATE decoupled_authorization SET state = %(state)s, grant_id = %(grant)s
          WHERE hash = %(hash)s AND state = 'pending' AND expires_at > %(now)s
-        RETURNING hash
-    ), told AS ({audit.EVENT} WHERE EXISTS (SELECT FROM decided))
+        RETURNING kind, client_id, ping
+    ), told AS ({audit.EVENT} WHERE EXISTS (SELECT FROM decided)
+    ), pinged AS (
+        INSERT INTO outbox (id, kind, payload, created_at, due_at, attempts)
+        SELECT %(message)s, kind || '_ping', jsonb_build_object('client_id', client_id, 'ping', ping),
+               %(now)s, %(now)s, 0
+          FROM decided WHERE ping IS NOT NULL
+    )
     SELECT FROM decided
 """  # noqa: S608 - constants
 
 _REDEEM = "DELETE FROM decoupled_authorization WHERE hash = %(hash)s AND grant_id = %(grant)s"
+
+
+_MARKS = ("kind", "user_code", "message", "sub")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +94,13 @@ class Decoupled:
     hash: bytes
     kind: str  # "device" or "ciba"
     user_code: str | None = None  # as the device shows it
+    message: str | None = None  # that the client shows too (`binding_message`, CIBA §7.1)
+    sub: str | None = None  # of the one who may decide; none: whoever has the code
 
     def marks(self) -> dict[str, list[str]]:
         """How a waiting authorization request keeps it, beside parameters that never have these names."""
-        found = {"decoupled_hash": [self.hash.hex()], "decoupled_kind": [self.kind]}
-        return found | ({"decoupled_user_code": [self.user_code]} if self.user_code else {})
+        found = {"hash": self.hash.hex(), **{name: getattr(self, name) for name in _MARKS}}
+        return {f"decoupled_{name}": [value] for name, value in found.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +110,19 @@ class Pending:
     hash: bytes
     client_id: str
     parameters: dict[str, list[str]]
+    client_name: str = ""
+    client_owner: str | None = None  # the company that registered it
+    expires_at: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """Which one it is, for forms: nothing that a client could poll with."""
+        return self.hash.hex()
+
+    @property
+    def message(self) -> str | None:
+        """What the client shows too."""
+        return next(iter(self.parameters.get("binding_message", ())), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +137,8 @@ class Poll:
 
 def marked(parameters: Mapping[str, list[str]]) -> Decoupled:
     """The opposite of `marks()`."""
-    user_code = parameters.get("decoupled_user_code")
-    return Decoupled(
-        bytes.fromhex(parameters["decoupled_hash"][0]),
-        parameters["decoupled_kind"][0],
-        user_code[0] if user_code else None,
-    )
+    found = {name: parameters[f"decoupled_{name}"][0] for name in _MARKS if f"decoupled_{name}" in parameters}
+    return Decoupled(bytes.fromhex(parameters["decoupled_hash"][0]), **found)
 
 
 def start(
@@ -119,12 +149,13 @@ def start(
     *,
     user_code: str | None = None,
     user_id: UUID | None = None,
+    ping: str | None = None,
     lifetime: int = LIFETIME,
 ) -> None:
-    """Keep a new one.
+    """Keep a new one, for whoever has the user code or for this user.
 
     Raises:
-        TooManyRequests: hundreds wait from this address (or, once in a thousand years, the user code is taken).
+        TooManyRequests: too many wait (or, once in a thousand years, the user code is taken).
     """
     now = context.now()
     values = {
@@ -136,8 +167,9 @@ def start(
         # what the device asked for, as themselves, and nothing else.
         "user_code": digest(user_code) if user_code else None,
         "parameters": Jsonb(dict(parameters)),
-        "network": limits.network(flask.request.remote_addr or ""),
-        "most": _MOST_PER_NETWORK,
+        "network": None if user_id else limits.network(flask.request.remote_addr or ""),
+        "most": _MOST_OF_USER if user_id else _MOST_OF_NETWORK,
+        "ping": ping,
         "pause": INTERVAL,
         "now": now,
         "expires_at": now + timedelta(seconds=lifetime),
@@ -146,6 +178,13 @@ def start(
     with db.hot() as cursor:
         if not cursor.execute(_START, values | event).rowcount:
             raise TooManyRequests(_RETRY_AFTER)
+
+
+def of_user(user_id: UUID) -> list[Pending]:
+    """Those that wait for this user, the newest first."""
+    with db.hot() as cursor:
+        rows = cursor.execute(_OF_USER, {"user": user_id, "now": context.now()}).fetchall()
+    return [Pending(*row) for row in rows]
 
 
 def of_user_code(user_code: str) -> Pending | None:
@@ -164,9 +203,12 @@ def poll(code: str, kind: str, client_id: str) -> Poll | None:
 
 
 def decide(about: Decoupled, grant_id: UUID | None, **who: Any) -> bool:  # noqa: ANN401 - of the audit event
-    """Approve it with this grant, or deny it; whether it was still to be decided."""
+    """Approve it with this grant, or deny it, and tell the client if it wants that; whether it was still to be decided.
+
+    The message is sent by whoever is the outbox's sender of `<kind>_ping`.
+    """
     state = "approved" if grant_id else "denied"
-    values = {"hash": about.hash, "state": state, "grant": grant_id, "now": context.now()}
+    values = {"hash": about.hash, "state": state, "grant": grant_id, "message": uuid7(), "now": context.now()}
     with db.hot() as cursor:
         return bool(cursor.execute(_DECIDE, values | audit.values(f"{about.kind}.{state}", **who)).rowcount)
 

@@ -84,6 +84,8 @@ class ConsentView:
     offline: bool
     return_host: str | None  # none: the client waits elsewhere, on another device
     user_code: str | None  # that the other device shows
+    asked_elsewhere: bool  # by a client that named its user
+    message: str | None  # that such a client shows too
     terms: str  # names exactly this company, these scopes, details and claims; the decision is about them
 
 
@@ -151,7 +153,7 @@ def companies(interaction: Interaction, q: str = "") -> Choices:
 def consent(interaction: Interaction) -> ConsentView:
     """What the consent page says."""
     request = interaction.request
-    new, determined = prompts.unconsented(request), request.learnt.company
+    new, determined, about = prompts.unconsented(request), request.learnt.company, request.learnt.decoupled
     resources = [found for uri in request.audience if (found := clients.resource(uri))]
     views = []
     for scope in prompts.to_allow(request):
@@ -166,7 +168,9 @@ def consent(interaction: Interaction) -> ConsentView:
         details=tuple(described),
         offline="offline_access" in request.scopes,
         return_host=_return_host(request),
-        user_code=request.learnt.decoupled.user_code if request.learnt.decoupled else None,
+        user_code=about.user_code if about else None,
+        asked_elsewhere=bool(about and about.sub),
+        message=about.message if about else None,
         terms=_terms(request),
     )
 

@@ -66,12 +66,13 @@ class DecoupledAuthorization(Model):
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), index=True)
     user_code: Mapped[bytes | None] = mapped_column(LargeBinary, unique=True)  # digest of the code that a person types
     parameters: Mapped[dict[str, Any]] = mapped_column(JSONB)  # name -> list of values, only those that we know
-    network: Mapped[str] = mapped_column(Text, index=True)  # from where it came: an address, or an IPv6 /64
+    network: Mapped[str | None] = mapped_column(Text, index=True)  # a device's: an address, or an IPv6 /64
     state: Mapped[str] = mapped_column(Text, default="pending")
     grant_id: Mapped[UUID | None] = mapped_column(ForeignKey("oauth_grant.id", ondelete="CASCADE"), index=True)
     pause: Mapped[int]  # seconds between two polls; each that comes too soon adds five
     next_poll_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
     slow_down: Mapped[bool] = mapped_column(default=False)  # whether the last poll came too soon
+    ping: Mapped[str | None] = mapped_column(Text)  # how to tell the client of the decision, sealed (CIBA §10.2)
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)
 

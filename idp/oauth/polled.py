@@ -9,6 +9,7 @@ from idp.errors import (
     ExpiredToken,
     InvalidGrant,
     InvalidRequest,
+    OAuthError,
     SlowDown,
     UnauthorizedClient,
 )
@@ -42,6 +43,7 @@ class Polled(GrantType):
 
     KIND: str  # of the decoupled authorization
     PARAMETER: str  # that holds the code
+    ENDED: type[OAuthError] = InvalidGrant  # the user approved, and the authorization is over already
 
     def prove(self, request: OAuthRequest) -> Authorization:
         """Count the poll, and say how far the user is (RFC 8628 §3.5, CIBA §11)."""
@@ -57,7 +59,7 @@ class Polled(GrantType):
         now = context.now()
         known = standing.read(found.grant_id, now) if found.grant_id else None
         if known is None or not known.alive(now):
-            raise InvalidGrant("the authorization has ended")
+            raise self.ENDED("the authorization has ended")
         return Authorization(scopes=known.scopes, audience=known.resources, details=known.details, standing=known)
 
     def settle(self, request: OAuthRequest) -> None:

@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import approve
 import fapi
 
 import local_postgres
@@ -38,7 +39,9 @@ def main() -> int:
         data = Path(directory)
         values = _values(arguments.issuer, arguments.suite)
         environment = _environment(arguments, data) | values
-        with local_postgres.running(data), _server(arguments.bind, environment):
+        person = approve.Person(arguments.issuer, "camille", values["PASSWORD"])
+        with local_postgres.running(data), _server(arguments.bind, environment), approve.serving(person) as approval:
+            values |= {"APPROVAL": approval}
             _apply((HERE / "op.toml").read_text(), environment)
             profiles = _fapi(arguments, values, environment) if arguments.mtls else {}
             if arguments.serve:

@@ -444,7 +444,8 @@ def test_what_waits_from_one_address_is_bounded(tv, world, clock):
     world.execute(
         """INSERT INTO decoupled_authorization
            SELECT decode(md5(n::text), 'hex'), kind, client_id, user_id, decode(md5(n::text), 'hex'), parameters,
-                  network, state, grant_id, pause, next_poll_at, slow_down, created_at, expires_at
+                  network, state, grant_id, pause, next_poll_at, slow_down, ping, created_at,
+                  expires_at
              FROM decoupled_authorization, generate_series(1, 199) n"""
     )
 

@@ -27,6 +27,7 @@ PATCHED = {
         "signed_in",
     ),
     "idp.oauth.user_codes": ("accepted", "enter"),
+    "idp.oauth.approvals": ("accepted", "waiting_for", "review", "deny"),
     "idp.sso.csrf": ("token", "valid", "refused"),
     "idp.sso.session": ("current",),
     "idp.grants.consent": ("connected", "withdraw"),

@@ -14,6 +14,7 @@ from idp.companies.company import Membership
 from idp.errors import TooManyRequests
 from idp.grants.consent import Connection
 from idp.oauth.company import Choice, Choices
+from idp.oauth.decoupled import Pending
 from idp.oauth.details import DetailView
 from idp.oauth.interaction import ClientView, ConsentView, Interaction, Lost, NotAMember, ScopeView, UserView
 from idp.oauth.request import OAuthRequest
@@ -50,6 +51,7 @@ SCOPES = (
     ScopeView("datasets:modify", "Change datasets", "Datasets", new=False),
     ScopeView("offline_access", None, None, new=True),
 )
+ASKED = Pending(b"asked", "counter", {"binding_message": ["Counter 4, PX-7"]}, "Meter Desk", "Kelda Analytics", NOW)
 USER_CODE = "WDJB-MJHT"
 DETAILS = (
     DetailView(
@@ -86,6 +88,9 @@ class Provider:
     consent_company: str | None = "North Sea Energy"
     all_companies: bool = False
     user_code: str | None = None  # that another device shows
+    asked_elsewhere: bool = False
+    message: str | None = None
+    pending: tuple[Pending, ...] = ()
     throttled: int | None = None
     client_address: str = "https://app.kelda.example/callback?code=x"
     somebody: bool = False
@@ -124,8 +129,10 @@ class Provider:
             scopes=self.scopes,
             details=self.details,
             offline=True,
-            return_host=None if self.user_code else "app.kelda.example",
+            return_host=None if self.user_code or self.asked_elsewhere else "app.kelda.example",
             user_code=self.user_code,
+            asked_elsewhere=self.asked_elsewhere,
+            message=self.message,
             terms="t3rms",
         )
 
@@ -165,6 +172,16 @@ class Provider:
         if typed != USER_CODE:
             raise WrongCode
         return self._done("enter", typed)
+
+    # idp.oauth.approvals
+    def waiting_for(self, _session: SsoSession) -> tuple[Pending, ...]:
+        return self.pending
+
+    def review(self, _session: SsoSession, asked: str) -> Response:
+        return self._done("review", asked)
+
+    def deny(self, _session: SsoSession, asked: str) -> Response:
+        return self._done("deny", asked)
 
     # idp.sso.session, idp.companies.company, idp.grants, idp.audit
     def current(self) -> SsoSession | None:

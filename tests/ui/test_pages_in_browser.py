@@ -12,7 +12,7 @@ from werkzeug.serving import make_server
 
 from idp.grants.consent import Connection
 from tests.ui.conftest import make_app
-from tests.ui.fakes import ADA, FORECAST, LOGIN, NOW, PASSWORD, USER_CODE, Provider, member_of
+from tests.ui.fakes import ADA, ASKED, FORECAST, LOGIN, NOW, PASSWORD, USER_CODE, Provider, member_of
 
 pytestmark = pytest.mark.browser
 
@@ -37,6 +37,13 @@ PAGES = {
     "device in Arabic": ("/device?ui_locales=ar", {}),
     "device's consent": ("/signin/h1/consent", {"prompt": "consent", "user_code": USER_CODE}),
     "device's consent in Arabic": ("/signin/h1/consent?ui_locales=ar", {"prompt": "consent", "user_code": USER_CODE}),
+    "approvals": ("/account/approvals", {"pending": (ASKED,)}),
+    "approvals in Arabic": ("/account/approvals?ui_locales=ar", {"pending": (ASKED,)}),
+    "approvals, none": ("/account/approvals?outcome=approved", {}),
+    "consent to what is asked elsewhere": (
+        "/signin/h1/consent",
+        {"prompt": "consent", "asked_elsewhere": True, "message": "Counter 4, PX-7"},
+    ),
     "device connected": ("/device/done?outcome=approved", {}),
     "device not connected": ("/device/done?outcome=denied", {}),
     "device too late": ("/device/done", {}),
@@ -121,7 +128,9 @@ def _set(provider: Provider, facts: dict) -> None:
     provider.memberships = member_of(facts.pop("companies", 3))
     provider.used_lately(days=2)
     provider.rendered = facts.pop("facts", {})
-    provider.user_code = facts.pop("user_code", None)
+    for name in ("user_code", "asked_elsewhere", "message", "pending"):
+        if name in facts:
+            setattr(provider, name, facts.pop(name))
     provider.waits(facts.pop("prompt", "login"), **facts)
 
 
@@ -174,7 +183,7 @@ def test_sign_in_by_keyboard_without_script(opened, provider):
 
 def test_focus_is_seen_on_every_stop(opened):
     """Each stop of the Tab key has a ring (WCAG 2.4.7), and each thing to press is at least 24 pixels high (2.5.8)."""
-    for name in ("login", "few companies", "consent", "account", "password", "device", "device's consent"):
+    for name in ("login", "few companies", "consent", "account", "password", "device", "device's consent", "approvals"):
         page = opened(name, script=True)
         for _stop in range(len(page.query_selector_all("a, button, input:not([type=hidden]), summary"))):
             page.keyboard.press("Tab")
