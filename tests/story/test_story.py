@@ -1,5 +1,6 @@
 """The main job, end to end, in a real browser: sign in once, choose a company, restrict a dataset, be refused."""
 
+import json
 import re
 from contextlib import contextmanager
 
@@ -96,3 +97,26 @@ def test_consultant_switches_company_without_a_new_sign_in(chromium, demo):
         expect(page.get_by_role("link", name="Reservoir levels 2026")).to_be_visible()
         expect(page.get_by_role("link", name="Turbine register")).not_to_be_visible()
         assert page.url.startswith(demo.portal)
+
+
+def test_token_for_one_dataset_opens_no_other(demo):
+    """RFC 9396: a machine asks for a token that reads one dataset; the service lists and opens that one alone."""
+
+    def token(**details):
+        machine = ("machine", demo.values["MACHINE_SECRET"])
+        form = {"grant_type": "client_credentials", **details}
+        answer = requests.post(f"{demo.issuer}/oauth2/token", form, auth=machine, timeout=10).json()
+        return {"Authorization": f"Bearer {answer['access_token']}"}
+
+    def listed(headers):
+        found = requests.get(f"{demo.service}/datasets", headers=headers, timeout=10).json()["items"]
+        return [dataset["id"] for dataset in found]
+
+    one, other, *_ = listed(token())
+    entry = {"type": "dataset", "actions": ["read"], "identifiers": [one], "locations": [demo.service]}
+    narrow = token(authorization_details=json.dumps([entry]))
+
+    assert [one] == listed(narrow)
+    assert 200 == requests.get(f"{demo.service}/datasets/{one}", headers=narrow, timeout=10).status_code
+    refused = requests.get(f"{demo.service}/datasets/{other}", headers=narrow, timeout=10)
+    assert (403, "authorization_details") == (refused.status_code, refused.json()["reason"])
