@@ -513,3 +513,11 @@ def test_what_only_an_operator_gives(world, register):
     assert 201 == ignored.status_code
     assert not {"may_impersonate", "may_act"} & ignored.json.keys()
     assert [({},)] == world.execute("SELECT metadata FROM client")
+
+
+def test_types_of_authorization_details(register):
+    """RFC 9396 §10: a list, kept and told."""
+    kept, wrong = (register({"authorization_details_types": value}) for value in (["dataset"], "dataset"))
+
+    assert (201, ["dataset"]) == (kept.status_code, kept.json["authorization_details_types"])
+    assert (400, "invalid_client_metadata") == (wrong.status_code, wrong.json["error"])

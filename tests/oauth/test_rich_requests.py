@@ -124,6 +124,7 @@ def test_what_does_not_match_its_type_is_refused(browser, shop, details):
     "details",
     [
         json.dumps([{}] * 4000),
+        text(READ_ONE) + " " * 4_000,
         "[" * 20_000,
         "[" * 2_000 + "]" * 2_000,
         '[{"type": "dataset", "to": ' + '{"a":' * 600 + "1" + "}" * 600 + "}]",
@@ -398,3 +399,19 @@ def test_pushed_request_is_judged_at_once(world, browser, shop):
 
     assert (400, "invalid_authorization_details") == (wrong.status_code, wrong.json["error"])
     assert [READ_ONE] == claim(shop.redeem(answer["code"]).json)
+
+
+def test_largest_details_fit_into_a_token(world, browser):
+    """CONTRACT: an access token never exceeds 4 kB, with the claims of a company and many scopes too."""
+    scopes = [f"datasets:act{number}" for number in range(12)]
+    world.resource(DATA, scopes=scopes, authorization_details={"row": {"properties": {"ids": {}}}})
+    world.user("ada", {world.company("north"): ["admin", "data_owner", "member"]})
+    shop = Client.registered(world, "shop", resources=[DATA], scopes=["openid", "companies", *scopes])
+    details = text({"type": "row", "ids": "x" * (2048 - len('[{"ids":"","type":"row"}]'))})
+
+    tokens = shop.tokens(
+        browser, user="ada", scope=" ".join(["openid", "companies", *scopes]), authorization_details=details
+    )
+
+    assert json.loads(details) == claim(tokens)
+    assert 3_700 < len(tokens["access_token"]) <= 4_096
