@@ -6,6 +6,7 @@ What the profile demands stands where it is enforced: `oauth/extensions/fapi2.py
 from idp import context
 from idp.clients import keys
 from idp.clients.models import Client
+from idp.settings import Settings
 
 FAPI2 = "fapi2"
 ALGORITHMS = ("PS256", "ES256", "EdDSA")  # FAPI 2.0 Security Profile §5.4.1
@@ -23,6 +24,11 @@ def signed_response_alg(client: Client, kind: str) -> str:
     """
     chosen = client.client_metadata.get(f"{kind}_signed_response_alg")
     return str(chosen or ("ES256" if is_fapi2(client) else "RS256"))
+
+
+def offered(settings: Settings) -> tuple[str, ...]:
+    """What discovery says that clients may sign with."""
+    return ALGORITHMS if settings.profile else keys.SIGNING
 
 
 def algorithms(client: Client) -> tuple[str, ...]:

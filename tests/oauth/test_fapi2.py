@@ -269,6 +269,8 @@ def test_the_settings_put_every_client_under_it(world, another, browser, client)
     document = browser.get("/.well-known/openid-configuration").json
 
     assert document["require_pushed_authorization_requests"] is True
+    for name in ("token_endpoint_auth", "request_object", "dpop"):
+        assert ["PS256", "ES256", "EdDSA"] == document[f"{name}_signing_alg_values_supported"]
     assert (400, "unauthorized_client") == error(client.push())
     assert (400, "unauthorized_client") == error(client.redeem("x"))
     assert "unauthorized_client" == browser.authorize(client)["error"]

@@ -161,16 +161,12 @@ def answered(response: flask.Response) -> None:
 
 
 def _algs() -> str:
-    return f'algs="{" ".join(_offered(context.settings()))}"'
-
-
-def _offered(settings: Settings) -> tuple[str, ...]:
-    return profile.ALGORITHMS if settings.profile else keys.SIGNING
+    return f'algs="{" ".join(profile.offered(context.settings()))}"'
 
 
 def metadata(settings: Settings) -> dict[str, Any]:
     """RFC 9449 §5.1."""
-    return {"dpop_signing_alg_values_supported": list(_offered(settings))}
+    return {"dpop_signing_alg_values_supported": list(profile.offered(settings))}
 
 
 extension = Extension(

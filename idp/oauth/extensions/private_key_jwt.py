@@ -88,10 +88,10 @@ def _audiences(client: Client) -> tuple[str, ...]:
     return (settings.public_url, *endpoints)
 
 
-def metadata(_settings: Settings) -> dict[str, Any]:
+def metadata(settings: Settings) -> dict[str, Any]:
     """RFC 8414 §2."""
     endpoints = ("token", "introspection", "revocation")
-    return {f"{name}_endpoint_auth_signing_alg_values_supported": list(keys.SIGNING) for name in endpoints}
+    return {f"{name}_endpoint_auth_signing_alg_values_supported": list(profile.offered(settings)) for name in endpoints}
 
 
 extension = Extension(

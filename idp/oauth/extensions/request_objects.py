@@ -88,7 +88,8 @@ def _signed_only(client: Client) -> bool:
 
 def offered(settings: Settings) -> tuple[str, ...]:
     """The algorithms of discovery."""
-    return (*keys.SIGNING, "none") if settings.unsigned_request_objects else keys.SIGNING
+    signed = profile.offered(settings)
+    return (*signed, "none") if settings.unsigned_request_objects and not settings.profile else signed
 
 
 def _header(token: str) -> dict[str, Any]:
