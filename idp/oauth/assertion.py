@@ -4,7 +4,6 @@ Clients authenticate by assertions, and issuers that we trust speak for people; 
 """
 
 import math
-from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +16,7 @@ _LONGEST = 300  # seconds that an assertion may live from now
 _JTI = range(1, 257)  # characters
 
 
-def judge(claims: dict[str, Any], audiences: Collection[str]) -> None:
+def judge(claims: dict[str, Any], audiences: tuple[str, ...]) -> None:
     """Audience, lifetime and identifier; types before values.
 
     The audience is one string, never a list: one of several servers could present the assertion to another.
@@ -25,7 +24,7 @@ def judge(claims: dict[str, Any], audiences: Collection[str]) -> None:
     Raises:
         BadToken: anything is missing or wrong; the text is for the log.
     """
-    if not isinstance(claims.get("aud"), str) or claims["aud"] not in audiences:
+    if claims.get("aud") not in audiences:
         raise BadToken("aud must be the issuer, as one string")
     now = context.now().timestamp()
     times = {name: claims[name] for name in ("exp", "iat", "nbf") if name in claims}

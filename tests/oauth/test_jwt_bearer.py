@@ -69,7 +69,7 @@ def settings(settings, partner, believed, tmp_path):
 
 
 def importing(world, client_id="importer", **fields):
-    defaults = {"grant_types": [JWT_BEARER], "scopes": ["openid", "datasets:read", "datasets:modify"]}
+    defaults = {"grant_types": [JWT_BEARER], "scopes": ["openid", "offline_access", "datasets:read", "datasets:modify"]}
     return Client.registered(world, client_id, **{**defaults, "resources": [DATA], **fields})
 
 
