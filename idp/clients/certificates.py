@@ -23,7 +23,6 @@ from idp import context
 from idp.errors import InvalidRequest
 from idp.settings import UNIX, Misconfigured
 
-_MOST = 16 * 1024  # characters of the header
 _PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*", re.ASCII)
 _FOR_CLIENTS = frozenset({ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})
 _WHETHER_CRITICAL_OR_NOT = verification.Criticality.AGNOSTIC
@@ -67,8 +66,6 @@ def _is_peer(proxies: Collection[str]) -> bool:
 
 def _decoded(sent: str) -> bytes:
     """RFC 9440 §2.2 (`:base64:`), or PEM in percent-encoding, as nginx has it in `$ssl_client_escaped_cert`."""
-    if len(sent) > _MOST:
-        raise ValueError("too long")
     if sent[0] == sent[-1] == ":":
         return base64.b64decode(sent[1:-1], validate=True)
     if not (pem := _PEM.fullmatch(unquote(sent))):
@@ -116,11 +113,6 @@ _UNREADABLE = (
 )
 
 
-def _may_issue(_policy: verification.Policy, _certificate: x509.Certificate, basic: x509.BasicConstraints) -> None:
-    if not basic.ca:
-        raise ValueError("no certificate authority")
-
-
 def _signs_certificates(
     _policy: verification.Policy, _certificate: x509.Certificate, usage: x509.KeyUsage | None
 ) -> None:
@@ -138,7 +130,7 @@ def _is_for_clients(
 # The web's own rules ask for more than private authorities put into certificates: a subjectAltName, key identifiers.
 _OF_AUTHORITIES = (
     verification.ExtensionPolicy.permit_all()
-    .require_present(x509.BasicConstraints, _WHETHER_CRITICAL_OR_NOT, _may_issue)
+    .require_present(x509.BasicConstraints, _WHETHER_CRITICAL_OR_NOT, None)  # cA is the verifier's own check
     .may_be_present(x509.KeyUsage, _WHETHER_CRITICAL_OR_NOT, _signs_certificates)
 )
 _OF_CLIENTS = verification.ExtensionPolicy.permit_all().may_be_present(

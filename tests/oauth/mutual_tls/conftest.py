@@ -4,9 +4,6 @@ import pytest
 from certificates import Certificate, authority
 from tls_client import HEADER, MTLS_URL
 
-import consent_ui
-from idp.app import create_app
-from idp.db import db
 from idp.settings import MutualTlsSettings
 
 
@@ -29,23 +26,9 @@ def settings(settings, handed):
 
 
 @pytest.fixture
-def reopened(settings, app, clock):
-    """The same provider with other settings of certificates."""
-    started = []
-
-    def made(**changes):
-        group = MutualTlsSettings(**changes) if changes else MutualTlsSettings()
-        other = create_app(
-            settings.model_copy(update={"mutual_tls": group}), consent_ui, keys=app.extensions["idp"].keys, now=clock
-        )
-        started.append(other)
-        return other
-
-    yield made
-    for other in started:
-        with other.app_context():
-            db.session.remove()
-            db.engine.dispose()
+def reopened(another):
+    """The same provider with other settings of certificates; with none of them by default."""
+    return lambda **changes: another(mutual_tls=MutualTlsSettings(**changes))
 
 
 @pytest.fixture

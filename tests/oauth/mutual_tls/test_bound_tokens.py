@@ -4,11 +4,7 @@ import pytest
 from actors import PUBLIC_URL, unverified
 from dpop_key import Key
 from signing_client import ASSERTION_TYPE, SigningClient
-from tls_client import BOUND, HEADER, MTLS_URL, TlsClient, thumbprint
-
-import consent_ui
-from idp.app import create_app
-from idp.db import db
+from tls_client import BOUND, HEADER, MTLS_URL, TlsClient, refused, thumbprint
 
 
 def bound(world, certificate, client_id="tls", **fields):
@@ -55,20 +51,17 @@ def test_token_without_a_certificate_is_not_issued(world, made):
     assert (400, "invalid_request") == (answer.status_code, answer.json["error"])
 
 
-def test_token_is_not_issued_in_the_front(reopened, settings, app, clock, world, browser, made):
+def test_token_is_not_issued_in_the_front(another, world, browser, made):
     """A browser has no certificate of the client: such a token could not be bound."""
-    changed = settings.model_copy(update={"extensions": ("+implicit", "+hybrid")})
-    other = create_app(changed, consent_ui, keys=app.extensions["idp"].keys, now=clock)
     world.user("ada")
     client = bound(
-        world, made(), grant_types=["authorization_code", "implicit"], response_types=["code", "code token"],
-        client_metadata={BOUND: True},
-    )  # fmt: skip
-    browser.http = other.test_client()
+        world,
+        made(),
+        grant_types=["authorization_code", "implicit"],
+        response_types=["code", "code token"],
+    )
+    browser.http = another(extensions=("+implicit", "+hybrid")).test_client()
     response = browser.open(client, response_type="code token", response_mode="fragment")
-    with other.app_context():
-        db.session.remove()
-        db.engine.dispose()
 
     assert "error=invalid_request" in response.headers["Location"]
 
@@ -151,3 +144,19 @@ def test_assertion_may_be_for_the_endpoint_as_discovery_names_it(app, world, mad
     )
 
     assert {"x5t#S256": thumbprint(certificate)} == unverified(answer.json["access_token"])["cnf"]
+
+
+def test_certificate_alone_is_enough_for_fapi_2(world, browser, made):
+    """FAPI 2.0 Security Profile §5.3.2.1: mutual TLS authenticates the client, at PAR too, and binds its tokens."""
+    world.user("ada")
+    grants = ["authorization_code", "refresh_token"]
+    client = bound(world, made(), "bank", grant_types=grants, profile="fapi2")
+    lax = TlsClient.self_signed(world, made(), client_id="lax", grant_types=grants, profile="fapi2")
+
+    code = browser.authorize_pushed(client, user="ada")["code"]
+    token = client.redeem(code).json["access_token"]
+
+    assert 200 == client.bearing(token).status_code
+    assert 401 == client.bearing(token, made()).status_code
+    assert refused(client.post("/oauth2/par", client.parameters(), certificate=made()))
+    assert "invalid_request" == lax.redeem(browser.authorize_pushed(lax)["code"]).json["error"]

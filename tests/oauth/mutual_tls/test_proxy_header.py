@@ -3,9 +3,6 @@
 import pytest
 from tls_client import HEADER, TlsClient
 
-import consent_ui
-from idp.app import create_app
-from idp.db import db
 from idp.settings import MutualTlsSettings
 
 
@@ -63,21 +60,16 @@ def test_header_counts_from_the_proxy_alone(reopened, world, made, proxies, peer
     assert (200 if believed else 401) == client.ask().status_code
 
 
-def test_x_forwarded_for_does_not_make_a_proxy(settings, app, clock, world, made):
+def test_x_forwarded_for_does_not_make_a_proxy(another, settings, world, made):
     """Behind a proxy whose X-Forwarded-For is believed it is still the connection that counts."""
     deploy = settings.deploy.model_copy(update={"proxies": 1})
-    group = MutualTlsSettings(header=HEADER, proxies=("10.0.0.1",))
-    changes = settings.model_copy(update={"deploy": deploy, "mutual_tls": group})
-    other = create_app(changes, consent_ui, keys=app.extensions["idp"].keys, now=clock)
     client = TlsClient.self_signed(world, made())
-    client.http = other.test_client(use_cookies=False)
+    behind = another(deploy=deploy, mutual_tls=MutualTlsSettings(header=HEADER, proxies=("10.0.0.1",)))
+    client.http = behind.test_client(use_cookies=False)
 
     answers = []
     for peer, forwarded in (("10.0.0.1", "192.0.2.1"), ("192.0.2.1", "10.0.0.1")):
         client.http.environ_base["REMOTE_ADDR"] = peer
         answers.append(client.ask(headers={"X-Forwarded-For": forwarded}).status_code)
-    with other.app_context():
-        db.session.remove()
-        db.engine.dispose()
 
     assert [200, 401] == answers
