@@ -41,7 +41,7 @@ def main() -> int:
         environment = _environment(arguments, data) | values
         person = approve.Person(arguments.issuer, "camille", values["PASSWORD"])
         with local_postgres.running(data), _server(arguments.bind, environment), approve.serving(person) as approval:
-            values |= {"APPROVAL": approval}
+            values |= {"APPROVAL": approval, "MTLS": arguments.mtls or arguments.issuer}
             _apply((HERE / "op.toml").read_text(), environment)
             profiles = _fapi(arguments, values, environment) if arguments.mtls else {}
             if arguments.serve:

@@ -396,6 +396,14 @@ def test_the_client_authenticates(counter, ada):
     assert (401, "invalid_client") == (response.status_code, response.json["error"])
 
 
+@pytest.mark.parametrize("path", ["", "/oauth2/token", PATH])
+def test_an_assertion_may_be_for_the_endpoint(counter, ada, path):
+    """§7.1: the issuer, the token endpoint and this endpoint are all accepted."""
+    proof = counter.proof(counter.assertion(aud=PUBLIC_URL + path))
+
+    assert 200 == counter.post(PATH, {"request": counter.signed(), **proof}, auth=None).status_code
+
+
 def test_a_public_client_cannot_ask(world, ada):
     phone = Client.registered(world, "phone", public=True, grant_types=[GRANT])
     response = phone.post(PATH, {"scope": "openid", "login_hint": "ada"})

@@ -1,10 +1,13 @@
 """Signing in on a device without browser or keyboard: device authorization grant, RFC 8628."""
 
+import json
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from actors import PUBLIC_URL, Browser, Client, Forms, unverified
+from dpop_key import Key
 
 from idp.jobs import sweep
 from idp.oauth import decoupled
@@ -54,9 +57,10 @@ class Device:
     def user_code(self):
         return self.told["user_code"]
 
-    def poll(self, wait=5, **changes):
+    def poll(self, wait=5, *, headers=(), **changes):
         self.clock.advance(wait)
-        return self.client.token(**{"grant_type": GRANT, "device_code": self.told["device_code"], **changes})
+        form = {"grant_type": GRANT, "device_code": self.told["device_code"], **changes}
+        return self.client.post("/oauth2/token", form, headers=headers)
 
 
 def enter(browser, code):
@@ -285,6 +289,37 @@ def test_a_resource_is_asked_for_and_narrowed(world, ada, browser, clock):
 
     assert "invalid_target" == device.poll(resource="https://else.example").json["error"]
     assert uris[1] == unverified(device.poll(resource=uris[1]).json["access_token"])["aud"]
+
+
+def test_authorization_details_are_shown_and_granted(world, ada, browser, clock):
+    """RFC 9396: judged at the start, on the page in words, narrowed at the token endpoint like anywhere."""
+    schema = json.loads((Path(__file__).parents[2] / "examples" / "dataset.schema.json").read_text())
+    world.resource("https://data.example", authorization_details={"dataset": schema})
+    client = Client.registered(world, "panel", public=True, grant_types=[GRANT], resources=["https://data.example"])
+    entry = {"type": "dataset", "actions": ["read"], "identifiers": ["troll-2031"]}
+    wrong = client.post(PATH, {"scope": "openid", "authorization_details": '[{"type": "payment"}]'})
+    device = Device(client, clock).start(authorization_details=json.dumps([entry]))
+    enter(browser, device.user_code)
+    page = browser.sign_in("ada")
+    browser.submit(button=("decision", "allow"))
+    browser.follow()
+
+    assert "invalid_authorization_details" == wrong.json["error"]
+    assert "troll-2031" in page.text
+    assert [entry] == unverified(device.poll().json["access_token"])["authorization_details"]
+
+
+def test_tokens_are_bound_to_the_device_s_key(app, device, ada, browser):
+    """RFC 9449: a proof with the poll; a poll whose proof is refused has not cost the code."""
+    key = Key(app)
+    approve(browser, device.start(scope="openid offline_access"))
+    refused = device.poll(headers={"DPoP": "x.y.z"})
+    tokens = device.poll(headers=key.headers())
+
+    assert (400, "invalid_dpop_proof") == (refused.status_code, refused.json["error"])
+    assert "DPoP" == tokens.json["token_type"]
+    assert {"jkt": key.thumbprint} == unverified(tokens.json["access_token"])["cnf"]
+    assert 400 == device.client.refresh(tokens.json["refresh_token"]).status_code
 
 
 def test_a_refusal_at_the_token_endpoint_does_not_cost_the_code(device, ada, browser):

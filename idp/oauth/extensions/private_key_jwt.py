@@ -83,9 +83,9 @@ def _audiences(client: Client) -> tuple[str, ...]:
     settings = context.settings()
     if profile.is_fapi2(client):
         return (settings.public_url,)  # §5.3.2.1
-    # RFC 7523 §3 also knows the endpoint, and older libraries send it.
-    endpoints = [origin + path for origin in settings.origins for path in ("/oauth2/token", "/oauth2/par")]
-    return (settings.public_url, *endpoints)
+    # RFC 7523 §3 also knows the endpoint, and older libraries send it; RFC 9126 §2 and CIBA §7.1 each have their own.
+    endpoints = ("/oauth2/token", "/oauth2/par", "/oauth2/bc-authorize")
+    return (settings.public_url, *(origin + path for origin in settings.origins for path in endpoints))
 
 
 def metadata(settings: Settings) -> dict[str, Any]:
