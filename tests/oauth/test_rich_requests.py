@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from actors import Client, unverified
+from actors import PUBLIC_URL, Client, unverified
+from signing_client import SigningClient, signed
 
 DATA, PAY = "https://data.example", "https://pay.example"
 SCHEMA = json.loads((Path(__file__).parents[2] / "examples" / "dataset.schema.json").read_text())
@@ -93,9 +94,11 @@ def test_without_the_parameter_nothing_is_said(browser, shop):
         text({**READ_ONE, "actions": "read"}),
         text({**READ_ONE, "actions": []}),
         text({**READ_ONE, "actions": ["rule"]}),
+        text({**READ_ONE, "identifiers": ["d1", "d1"]}),
         text(READ_ONE, {"type": "car"}),
         text({**READ_ONE, "locations": ["https://other.example"]}),
         text({**READ_ONE, "locations": [DATA, "https://other.example"]}),
+        text({**READ_ONE, "locations": [DATA, PAY]}),
         text({**READ_ONE, "locations": ["https://id.example.com/api"]}),
         text({**READ_ONE, "locations": DATA}),
         text({**READ_ONE, "locations": [1]}),
@@ -415,3 +418,14 @@ def test_largest_details_fit_into_a_token(world, browser):
 
     assert json.loads(details) == claim(tokens)
     assert 3_700 < len(tokens["access_token"]) <= 4_096
+
+
+def test_request_object_has_them_as_json(world, browser, shop):
+    """§2 with RFC 9101 §4: an array within the object, not text."""
+    signer = SigningClient.made(world, grant_types=["authorization_code"], resources=[DATA])
+    asked = {**signer.parameters(), "iss": "signer", "aud": PUBLIC_URL, "authorization_details": [READ_ONE]}
+
+    answer = browser.authorize(signer, user="ada", request=signed(json.dumps(asked), signer.key))
+
+    assert "code" in answer
+    assert [([READ_ONE],)] == world.execute("SELECT details FROM oauth_grant")
