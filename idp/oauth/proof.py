@@ -5,7 +5,6 @@ whether it was used before, is for the caller. Errors name what is wrong and nev
 """
 
 import hashlib
-import math
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from urllib.parse import unquote
 from cryptography.exceptions import InvalidSignature
 
 from idp import context
+from idp.oauth.assertion import is_time
 from keys import BadToken, brought, compact
 from keys.algorithms import ALGORITHMS
 
@@ -23,7 +23,7 @@ _SKEW = 60  # seconds that two clocks may differ; a proof without a nonce lives 
 _MAX_HEADER = 2_048  # characters, still encoded: an RSA key of 4096 bits is in it
 _JTI = range(1, 257)  # characters
 _CHANGES_MEANING = frozenset({"crit", "b64", "zip"})  # what is signed would be something else
-_URI = re.compile(r"(?=[!-~]+\Z)(https?)://([^/?#]+)([^?#]*).*", re.ASCII | re.IGNORECASE)  # RFC 3986 appendix B
+_URI = re.compile(r"(https?)://([^/?#]+)([^?#]*).*", re.ASCII | re.IGNORECASE)  # RFC 3986 appendix B
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 
@@ -119,7 +119,7 @@ def _judge(claims: dict[str, Any], method: str, path: str) -> None:
         raise BadToken("htm is not the method of the request")
     if _target(claims.get("htu")) not in _addresses(path):
         raise BadToken("htu is not the address of the request")
-    if not _is_time(claims.get("iat")):
+    if not is_time(claims.get("iat")):
         raise BadToken("iat is missing, or no number")
 
 
@@ -173,7 +173,3 @@ def _target(uri: object) -> tuple[str, str, str] | None:
         return None
     scheme, authority, path = match[1].lower(), match[2].lower(), match[3]
     return scheme, authority.removesuffix(_DEFAULT_PORT[scheme]), unquote(path) or "/"
-
-
-def _is_time(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and abs(value) < 1e11

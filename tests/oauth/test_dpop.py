@@ -69,13 +69,13 @@ def test_rsa_keys_are_usual_ones(app, machine, bits, exponent):
     assert BAD == refusal(grant(machine, rsa_key(app, bits, exponent).proof()))
 
 
-def test_rsa_modulus_has_one_spelling(app, machine):
-    """RFC 7518 §2: no leading zero octets, or a key would have two thumbprints."""
+def test_rsa_key_has_one_spelling(app, machine):
+    """RFC 7518 §2: no leading zero octets, or a key would have two thumbprints; nor another exponent than it has."""
     key = Key(app, "PS256")
     octets = compact.b64decode(key.jwk["n"].encode())
 
-    for n in (compact.b64encode(b"\0" + octets).decode(), ""):
-        assert BAD == refusal(grant(machine, key.proof(header={"jwk": {**key.jwk, "n": n}})))
+    for changes in ({"n": compact.b64encode(b"\0" + octets).decode()}, {"n": ""}, {"e": "Aw"}, {"e": "AAEAAQ"}):
+        assert BAD == refusal(grant(machine, key.proof(header={"jwk": {**key.jwk, **changes}})))
 
 
 def test_without_a_proof_a_token_is_a_bearer_token(machine):
@@ -161,6 +161,7 @@ CLAIMS = {
     "iat is a string": {"iat": "1"},
     "iat is true": {"iat": True},
     "iat is beyond time": {"iat": 10**30},
+    "iat is beyond any float": {"iat": 10**400},
 }
 
 

@@ -145,6 +145,14 @@ def test_with_a_nonce_the_clock_does_not_matter(machine, key, clock):
         assert 200 == grant(machine, proof).status_code
 
 
+@pytest.mark.parametrize("iat", ["1", True, 10**400, -(10**12), float("nan"), float("inf")])
+def test_with_a_nonce_iat_is_a_time_all_the_same(machine, key, iat):
+    """RFC 9449 §4.3, check 3: whatever it says, it says it well."""
+    proof = key.proof(iat=iat, nonce=learn(machine, key))
+
+    assert (400, "invalid_dpop_proof") == refusal(grant(machine, proof))
+
+
 def test_proof_with_a_nonce_works_once_too(machine, key, clock):
     """For as long as its nonce is good."""
     proof = key.proof(nonce=learn(machine, key))

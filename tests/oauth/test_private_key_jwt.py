@@ -118,6 +118,7 @@ WRONG_CLAIMS = (
     {"aud": f"{PUBLIC_URL}/"}, {"aud": None},
     {"aud": "https://other.example"}, {"aud": {"x": 1}}, {"aud": f"{PUBLIC_URL}/oauth2/x"},
     {"exp": None}, {"exp": "1894700000"}, {"exp": True}, {"exp": 1e300}, {"exp": [1]}, {"exp": {}}, {"exp": 0},
+    {"exp": 10**400},
     {"iat": "now"}, {"nbf": "now"}, {"iat": False},
     {"jti": None}, {"jti": ""}, {"jti": 5}, {"jti": ["a"]}, {"jti": "x" * 257},
 )  # fmt: skip
