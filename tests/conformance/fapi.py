@@ -18,11 +18,18 @@ from cryptography.x509.oid import NameOID
 from joserfc.jwk import RSAKey
 
 _OPENID = "openid profile email address phone offline_access"
+_ALONE = "members:read"
 _PLAIN = "companies offline_access"  # without openid, the API's list of companies is the resource
 
 _METHODS = {"pkjwt": "private_key_jwt", "mtls": "self_signed_tls_client_auth"}
 _BOUND = {"dpop": "dpop_bound_access_tokens", "mtls": "tls_client_certificate_bound_access_tokens"}
 _FAMILIES = ("fapi2", "fapi2ms")  # the security profile, and message signing
+_PAYMENT = {
+    "title": "Payment",
+    "properties": {"type": {"const": "payment"}, "amount": {"type": "string", "title": "Amount"}},
+    "required": ["type", "amount"],
+    "additionalProperties": False,
+}
 _PROFILES = [(f"{family}-{auth}-{bound}", auth, bound) for family in _FAMILIES for auth in _METHODS for bound in _BOUND]
 
 
@@ -72,22 +79,32 @@ def declaration(one: Identity, two: Identity, callback: str, api: str, *, signed
 
 
 def _tables(one: Identity, two: Identity, callback: str, api: str, *, signed: bool) -> Iterator[str]:
+    with_users = {
+        "redirect_uris": [callback, f"{callback}?dummy1=lorem&dummy2=ipsum"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "scope": f"{_OPENID} companies",
+        "resources": [api],
+    }
     for profile, auth, bound in _PROFILES:
-        for number, who in (("1", one), ("2", two)):
-            members = {
-                "client_id": f"{profile}-{number}",
-                "client_name": f"Client {number} of {profile}",
-                "profile": "fapi2",
-                "token_endpoint_auth_method": _METHODS[auth],
-                _BOUND[bound]: True,
-                "require_signed_request_object": signed and profile.startswith("fapi2ms"),
-                "redirect_uris": [callback, f"{callback}?dummy1=lorem&dummy2=ipsum"],
-                "grant_types": ["authorization_code", "refresh_token"],
-                "scope": f"{_OPENID} companies",
-                "resources": [api],
-            }
-            yield _table("[[client]]", members)
-            yield _table("[[client.jwks.keys]]", who.public)
+        must_sign = signed and profile.startswith("fapi2ms")
+        ways = {"token_endpoint_auth_method": _METHODS[auth], _BOUND[bound]: True}
+        yield from _pair(profile, one, two, {**with_users, **ways, "require_signed_request_object": must_sign})
+    ways = {"token_endpoint_auth_method": _METHODS["pkjwt"], _BOUND["dpop"]: True}
+    payments = f"{api}/payments"
+    yield _table("[[resource]]", {"uri": payments, "name": "Payments", "clients": ["fapi2-cc-1", "fapi2-cc-2"]})
+    yield _table("[resource.authorization_details]", {"payment": json.dumps(_PAYMENT)})
+    yield from _pair("fapi2-rar", one, two, {**with_users, **ways, "resources": [payments]})
+    # They read members, which is for whoever acts as a resource server.
+    yield _table("[[company]]", {"slug": "conformance", "name": "Conformance"})
+    alone = {"grant_types": ["client_credentials"], "scope": _ALONE, "resources": [api]}
+    yield from _pair("fapi2-cc", one, two, {**ways, **alone})
+
+
+def _pair(profile: str, one: Identity, two: Identity, members: Mapping[str, Any]) -> Iterator[str]:
+    for number, who in (("1", one), ("2", two)):
+        names = {"client_id": f"{profile}-{number}", "client_name": f"Client {number} of {profile}", "profile": "fapi2"}
+        yield _table("[[client]]", {**names, **members})
+        yield _table("[[client.jwks.keys]]", who.public)
 
 
 def _table(header: str, members: Mapping[str, Any]) -> str:
@@ -97,7 +114,7 @@ def _table(header: str, members: Mapping[str, Any]) -> str:
 
 def profiles(one: Identity, two: Identity, alias: str, issuer: str, mtls: str) -> dict[str, Any]:
     """What the runner's plans call by name."""
-    certificates = {"mtls": _pair(one), "mtls2": _pair(two)}
+    certificates = {"mtls": _pem(one), "mtls2": _pem(two)}
     without = dict.fromkeys(certificates)
     found: dict[str, Any] = {
         "fapi": {"alias": alias, "client": _client(one), "client2": _client(two), **certificates},
@@ -112,17 +129,27 @@ def profiles(one: Identity, two: Identity, alias: str, issuer: str, mtls: str) -
     for profile, auth, bound in _PROFILES:
         with_tls = "mtls" in (auth, bound)
         found[profile] = {
-            "client": {"client_id": f"{profile}-1"},
-            "client2": {"client_id": f"{profile}-2"},
+            **_ids(profile),
             "resource": {"resourceUrl": f"{mtls if with_tls else issuer}/oauth2/userinfo"},
             **({} if with_tls else without),
         }
+    found["rar"] = {**_ids("fapi2-rar"), "resource": {"richAuthorizationRequest": [{"type": "payment", "amount": "1"}]}}
+    found["fapi2-cc"] = {
+        "client": {"client_id": "fapi2-cc-1", "scope": _ALONE},
+        "client2": {"client_id": "fapi2-cc-2", "scope": _ALONE},
+        "resource": {"resourceUrl": f"{issuer}/api/v1/companies/conformance/members"},
+        **without,
+    }
     return found
+
+
+def _ids(profile: str) -> dict[str, Any]:
+    return {"client": {"client_id": f"{profile}-1"}, "client2": {"client_id": f"{profile}-2"}}
 
 
 def _client(who: Identity) -> dict[str, Any]:
     return {"scope": _OPENID, "jwks": {"keys": [who.jwk]}}
 
 
-def _pair(who: Identity) -> dict[str, str]:
+def _pem(who: Identity) -> dict[str, str]:
     return {"cert": who.certificate, "key": who.key}
