@@ -36,6 +36,7 @@ def principal(claims: Claims, *, issuer: str, audience: str, now: float, leeway:
         acr=_text(claims, "acr") if "acr" in claims else None,
         amr=tuple(_texts(claims.get("amr", []), "amr")),
         auth_time=_integer(claims, "auth_time") if "auth_time" in claims else None,
+        actor=_actor(claims),
         confirmation=_confirmation(claims),
         claims=MappingProxyType(dict(claims)),
     )
@@ -94,6 +95,15 @@ def _confirmation(claims: Claims) -> Mapping[str, str]:
     if members.keys() - CONFIRMATIONS:
         raise InvalidToken("the token is bound in a way that is not supported here")
     return MappingProxyType(members)
+
+
+def _actor(claims: Claims) -> str | None:
+    """Who acts now; those within it acted before, which decides nothing (RFC 8693 §4.1)."""
+    if "act" not in claims:
+        return None
+    if not isinstance(claims["act"], dict):
+        raise _malformed("act")
+    return _text(claims["act"], "sub")
 
 
 def _roles(roles: object) -> frozenset[str]:

@@ -27,6 +27,7 @@ class Principal:
     acr: str | None = None
     amr: tuple[str, ...] = ()
     auth_time: int | None = None  # seconds since the epoch: when the user signed in
+    actor: str | None = None  # the `sub` of who acts for them by token exchange (RFC 8693 §4.1)
     confirmation: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # what the sender proved
     claims: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 

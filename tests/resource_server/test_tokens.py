@@ -123,6 +123,9 @@ CLAIMS: dict[str, dict[str, object]] = {
     "companies as a list": {"companies": ["acme"]},
     "companies with text for roles": {"companies": {"acme": "member"}},
     "companies with an object for roles": {"companies": {"acme": {"member": True}}},
+    "act is text": {"act": "archive"},
+    "act names nobody": {"act": {}},
+    "act without a text": {"act": {"sub": 7}},
     "malformed companies without an active one": {"company_id": ..., "roles": ..., "companies": {"acme": [None]}},
     "details as an object": {"authorization_details": {"type": "dataset"}},
     "details null": {"authorization_details": None},
@@ -199,6 +202,14 @@ def test_roles_without_a_company_mean_nothing(idp: FakeIdP, server: ResourceServ
     principal = server.verify(idp.token(company_id=...))
 
     assert frozenset() == principal.roles == principal.roles_in("acme") == principal.roles_in(None)
+
+
+def test_who_acts_for_somebody(idp: FakeIdP, server: ResourceServer) -> None:
+    """RFC 8693 §4.1: the outermost; without the claim nobody but the person and the application."""
+    principal = server.verify(idp.token(act={"sub": "archive", "act": {"sub": "datasets"}}))
+
+    assert ("ada", "archive") == (principal.sub, principal.actor)
+    assert server.verify(idp.token()).actor is None
 
 
 def test_client_for_itself(idp: FakeIdP, server: ResourceServer) -> None:

@@ -36,7 +36,7 @@ def archive_app(serving):
     @require_scope("datasets:read")
     def copies():
         who = current_principal()
-        return {"of": who.sub, "company": who.company_id, "roles": sorted(who.roles), "by": who.claims["act"]["sub"]}
+        return {"of": who.sub, "company": who.company_id, "roles": sorted(who.roles), "by": who.actor}
 
     return service
 
