@@ -429,3 +429,13 @@ def test_request_object_has_them_as_json(world, browser, shop):
 
     assert "code" in answer
     assert [([READ_ONE],)] == world.execute("SELECT details FROM oauth_grant")
+
+
+@pytest.mark.parametrize(("first", "second"), [("1e2", "100"), ("100.0", "100"), ("1e22", "10000000000000000000000")])
+def test_a_number_has_one_spelling(browser, shop, first, second):
+    """However a client writes it, it is what the person allowed."""
+    browser.authorize(shop, user="ada", authorization_details=f'[{{"type": "payment", "amount": {first}}}]')
+
+    for amount in (first, second):
+        details = f'[{{"type": "payment", "amount": {amount}}}]'
+        assert "code" in browser.authorize(shop, prompt="none", authorization_details=details)
