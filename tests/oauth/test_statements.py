@@ -60,6 +60,17 @@ def test_client_credentials_cost_none(machine, statements):
     assert 0 == statements(lambda: machine.token(grant_type="client_credentials"))
 
 
+def test_a_pushed_request_is_one_row(world, browser, client, statements):
+    """Kept in one statement; to authorize with it costs two more than without: it is found, and burnt."""
+    world.user("ada")
+    browser.authorize_pushed(client, user="ada")
+    plain = statements(lambda: browser.open(client), status=303)
+
+    assert 1 == statements(client.push, status=201)
+    uri = client.push().json["request_uri"]
+    assert plain + 2 == statements(lambda: browser.open_pushed(client, uri), status=303)
+
+
 def test_issuing_costs_the_same_for_all(world, browser, memberships, statements):
     """Authorize 4, code 2, refresh 2 at most (rotating too), userinfo 1, introspection 1."""
     client = Client.registered(world, "shop", consent="ask")
