@@ -89,7 +89,7 @@ def _refuse_others(jwk: Mapping[str, Any], **expected: str) -> None:
 def _octets(jwk: Mapping[str, Any], name: str, length: int | None) -> bytes:
     """A member's octets; canonical, since the thumbprint is of the text."""
     value = jwk.get(name)
-    if not isinstance(value, str) or not value.isascii():
+    if not isinstance(value, str):
         raise BadToken(f"{name} is not base64url")
     octets = compact.b64decode(value.encode())
     if length not in (None, len(octets)):

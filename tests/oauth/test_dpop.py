@@ -113,6 +113,12 @@ def test_header_is_that_of_a_proof(machine, key, changes):
     assert BAD == refusal(grant(machine, key.proof(header=changes)))
 
 
+def recut(jwk):
+    """The same octets in the same order: another spelling, with another thumbprint, of the same point."""
+    octets = compact.b64decode(jwk["x"].encode()) + compact.b64decode(jwk["y"].encode())
+    return {"x": compact.b64encode(octets[:31]).decode(), "y": compact.b64encode(octets[31:]).decode()}
+
+
 KEYS = {
     "private": lambda key: {**key.jwk, "d": "AAAA"},
     "prime factors": lambda key: {**key.jwk, "p": "AAAA"},
@@ -122,6 +128,7 @@ KEYS = {
     "coordinate is a number": lambda key: {**key.jwk, "x": 1},
     "coordinate is not ASCII": lambda key: {**key.jwk, "x": "é" * 43},
     "coordinate is too short": lambda key: {**key.jwk, "x": key.jwk["x"][:40]},
+    "coordinates cut elsewhere": lambda key: {**key.jwk, **recut(key.jwk)},
     "padded": lambda key: {**key.jwk, "x": key.jwk["x"] + "="},
     "not on the curve": lambda key: {**key.jwk, "x": key.jwk["y"], "y": key.jwk["x"]},
     "another key": lambda key: new_key(kid=None).as_dict(private=False),
@@ -554,6 +561,6 @@ def test_proof_that_a_browser_brings_means_nothing(client, browser, world, key):
     world.user("ada")
     browser.http.environ_base["HTTP_DPOP"] = "x"
 
-    code = browser.authorize(client, user="ada")["code"]
+    codes = [browser.authorize(client, user="ada")["code"], code_of_pushed(browser, client, push(client))]
 
-    assert "Bearer" == redeem(client, code).json["token_type"]
+    assert ["Bearer"] * 2 == [redeem(client, code).json["token_type"] for code in codes]
