@@ -102,6 +102,7 @@ def test_without_the_parameter_nothing_is_said(browser, shop):
         text({**READ_ONE, "locations": ["https://id.example.com/api"]}),
         text({**READ_ONE, "locations": DATA}),
         text({**READ_ONE, "locations": [1]}),
+        text({**READ_ONE, "locations": 5}),
         text({**READ_ONE, "locations": []}),
         text({"type": "payment"}),
         text({"type": "payment", "amount": -1}),
