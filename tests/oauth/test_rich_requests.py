@@ -440,3 +440,14 @@ def test_a_number_has_one_spelling(browser, shop, first, second):
     for amount in (first, second):
         details = f'[{{"type": "payment", "amount": {amount}}}]'
         assert "code" in browser.authorize(shop, prompt="none", authorization_details=details)
+
+
+def test_details_count_with_the_scopes_they_were_allowed_with(browser, shop):
+    """To read one dataset and to know who somebody is about another do not make reading that other one."""
+    other = {**READ_ONE, "identifiers": ["d2"]}
+    browser.authorize(shop, user="ada", scope="openid", authorization_details=text(READ_ONE))
+    browser.authorize(shop, scope="openid data:read", authorization_details=text(other))
+
+    answer = browser.authorize(shop, prompt="none", scope="openid data:read", authorization_details=text(READ_ONE))
+
+    assert "consent_required" == answer["error"]
