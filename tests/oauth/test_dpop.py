@@ -255,8 +255,9 @@ def test_two_proofs_are_refused(machine, key):
         base_url=PUBLIC_URL,
     )
 
-    assert BAD == refusal(answer)
-    assert BAD == refusal(grant(machine, f"{key.proof()},{key.proof()}"))
+    for refused in (answer, grant(machine, f"{key.proof()},{key.proof()}")):
+        assert BAD == refusal(refused)
+        assert refused.json["error_description"].endswith("there is more than one")
 
 
 def test_signature_is_checked(machine, key):
