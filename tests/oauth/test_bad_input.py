@@ -24,14 +24,22 @@ KNOWN = {
     "token": (
         "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "resource", "audience",
         "company", "client_id", "client_secret", "client_assertion", "client_assertion_type", "username", "password",
+        "device_code", "auth_req_id",
         "subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type", "assertion",
+    ),
+    "elsewhere": (
+        "client_id", "client_secret", "scope", "resource", "company", "claims", "acr_values", "max_age", "login_hint",
+        "id_token_hint", "login_hint_token", "binding_message", "requested_expiry", "client_notification_token",
+        "user_code", "authorization_details", "request", "ui_locales",
     ),
     "token only": ("token", "token_type_hint", "client_id", "client_secret"),
     "logout": (
         "id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales", "csrf_token",
     ),
     "userinfo": ("access_token",),
-    "pages": ("identifier", "password", "csrf_token", "company", "decision", "q", "ui_locales"),
+    "pages": (
+        "identifier", "password", "csrf_token", "company", "decision", "q", "ui_locales", "user_code", "outcome", "id",
+    ),
 }  # fmt: skip
 
 # What decodes to text: long, of every script, with controls; and what does not.
@@ -132,6 +140,38 @@ def test_endpoints_of_clients_answer_anything(app, client, sane, path, known, da
         refused(response, allowed=() if path == "/oauth2/token" else (200,))
         if response.status_code == 200 and path == "/oauth2/introspect":
             assert {"active": False} == response.json
+
+
+class TestDecoupled:
+    """What asks for an answer elsewhere (RFC 8628, CIBA), by clients that may."""
+
+    @pytest.fixture
+    def settings(self, settings):
+        return settings.model_copy(update={"extensions": ("+ciba",)})
+
+    @pytest.mark.parametrize("path", ["/oauth2/device_authorization", "/oauth2/bc-authorize"])
+    @QUICK
+    @given(body=pairs(KNOWN["elsewhere"]))
+    def test_endpoints_answer_anything(self, app, world, client, sane, path, body):
+        world.user("ada")
+        grants = ["urn:ietf:params:oauth:grant-type:device_code", "urn:openid:params:grant-type:ciba"]
+        world.execute("UPDATE client SET grant_types = %(grants)s", grants=grants)
+        world.forget_cache()
+        pair = base64.b64encode(f"shop:{client.secret}".encode()).decode()
+        for sent in (body, b"login_hint=ada&scope=openid&" + body):
+            response = client.http.post(
+                path, data=sent, headers={"Authorization": f"Basic {pair}"}, content_type=FORM, base_url=PUBLIC_URL
+            )
+            assert 200 == response.status_code or refused(response)
+        world.execute("DELETE FROM decoupled_authorization")
+        world.execute("DELETE FROM user_account")
+
+    @QUICK
+    @given(path=st.sampled_from(["/device", "/device/done", "/account/approvals"]), body=pairs(KNOWN["pages"]))
+    def test_pages_answer_anything(self, app, sane, path, body):
+        http = app.test_client()
+        refused(get(http, path, body), allowed=(200, 303))
+        refused(http.post(path, data=body, content_type=FORM, base_url=PUBLIC_URL), allowed=(303,))
 
 
 @QUICK

@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 from actors import PUBLIC_URL, Browser, Client, unverified
 from ciba import GRANT, PATH, Counter, answer, deny
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from signing_client import new_key
 
 
-@pytest.fixture
-def settings(settings):
+@pytest.fixture(name="settings")
+def with_ciba(settings):
     return settings.model_copy(update={"extensions": ("+ciba",)})
 
 
@@ -22,6 +24,12 @@ def ada(world):
 @pytest.fixture
 def counter(world):
     return Counter.at(world)
+
+
+SIGNED = (
+    "aud", "iss", "exp", "iat", "nbf", "jti", "scope", "login_hint", "id_token_hint", "claims", "binding_message",
+    "requested_expiry", "client_notification_token", "resource", "acr_values",
+)  # fmt: skip
 
 
 def at(clock, **by):
@@ -262,6 +270,28 @@ def test_a_signed_request_that_is_not_right_is_refused(counter, ada, world, cloc
 
     assert (400, "invalid_request") == (response.status_code, response.json["error"])
     assert 0 == world.count("decoupled_authorization")
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(
+    st.dictionaries(
+        st.sampled_from(SIGNED),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+            max_leaves=5,
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_a_signed_request_may_say_anything(counter, ada, world, changes):
+    """Whatever a client signs: an answer of the specification, never a failure."""
+    response = counter.ask(**changes)
+    world.execute("DELETE FROM decoupled_authorization")
+
+    assert response.status_code in (200, 400, 429)
+    assert (200 == response.status_code) == ("auth_req_id" in response.json)
 
 
 @pytest.mark.parametrize("alg", ["ES256", "RS256"])

@@ -24,6 +24,8 @@ METHODS = {
     "/oauth2/userinfo": {"GET", "HEAD", "POST", "OPTIONS"},
     "/oauth2/authorize": {"GET", "HEAD", "POST"},
     "/oauth2/logout": {"GET", "HEAD", "POST"},
+    "/oauth2/device_authorization": {"POST"},
+    "/device/done": {"GET", "HEAD", "OPTIONS"},
     "/oauth2/jwks": {"GET", "HEAD", "OPTIONS"},
     "/.well-known/openid-configuration": {"GET", "HEAD", "OPTIONS"},
     "/health/live": {"GET", "HEAD", "OPTIONS"},
