@@ -26,25 +26,30 @@ class Person:
     """Somebody at a browser: follows redirects within the provider and answers what its pages ask."""
 
     def __init__(self, username: str, password: str) -> None:
-        self._answers = {"identifier": username, "password": password}
+        self._answers = {"identifier": username, "password": password, "decision": "allow"}
         self.http = requests.Session()
 
-    def visit(self, url: str) -> str:
-        """Open an address and answer until the provider leads elsewhere; that address."""
+    def visit(self, url: str, **answers: str) -> str:
+        """Open an address and answer until the provider leads elsewhere, or asks no more; the address of that."""
+        known, home = self._answers | answers, _origin(url)
         answer = self.http.get(url, allow_redirects=False, timeout=10)
         for _step in range(8):
             if answer.is_redirect:
                 url = urljoin(url, answer.headers["Location"])
-                if url.startswith(REDIRECT_URI):
+                if _origin(url) != home:
                     return url
                 answer = self.http.get(url, allow_redirects=False, timeout=10)
+            elif tokens := re.findall(r'name="csrf_token" value="([^"]+)"', answer.text):
+                asked = {name: value for name, value in known.items() if f'name="{name}"' in answer.text}
+                form = {"csrf_token": tokens[-1], **asked}
+                answer = self.http.post(url, form, headers={"Origin": home}, allow_redirects=False, timeout=10)
             else:
-                token = re.findall(r'name="csrf_token" value="([^"]+)"', answer.text)[-1]
-                filled = self._answers if 'name="password"' in answer.text else {"decision": "allow"}
-                origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
-                form = {"csrf_token": token, **filled}
-                answer = self.http.post(url, form, headers={"Origin": origin}, allow_redirects=False, timeout=10)
+                return url
         raise SystemExit(f"the sign-in does not end: {answer.status_code}")
+
+
+def _origin(url: str) -> str:
+    return "{0.scheme}://{0.netloc}".format(urlsplit(url))
 
 
 def main(username: str, company: str, other: str) -> None:

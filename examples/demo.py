@@ -38,7 +38,7 @@ def main() -> int:
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with ExitStack() as stack:
-            claim(stack, data, port)
+            claim(stack, data, range(port, port + 2))
             values = demo_values(data / "demo.env", port)
             os.environ |= values | addresses(port, values)
             run(stack, data, port)
@@ -59,22 +59,22 @@ class Failed(Exception):
     """A part did not start; the message says which."""
 
 
-def claim(stack: ExitStack, data: Path, port: int) -> None:
+def claim(stack: ExitStack, data: Path, ports: range) -> None:
     """Refuse what would disturb another demo, before anything is written."""
-    if not 1 <= port <= 65534:
-        raise Failed("PORT must be from 1 to 65534: the dataset service takes the one after it")
+    if not 1 <= ports.start < ports.stop <= 65536:
+        raise Failed(f"PORT must be from 1 to {65536 - len(ports)}: the servers take {len(ports)} from there on")
     lock = stack.enter_context((data / "demo.lock").open("w"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         raise Failed(f"a demo runs from {data} already: end it, or set IDP_DATA_DIR to another directory") from None
-    for one in (port, port + 1):
+    for one in ports:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", one))
             except OSError:
-                raise Failed(f"port {one} is taken: choose another with `make demo PORT=…`") from None
+                raise Failed(f"port {one} is taken: choose another (`make demo PORT=…`, or --port)") from None
 
 
 def run(stack: ExitStack, data: Path, port: int) -> None:
@@ -140,7 +140,7 @@ def process(*words: str) -> Iterator[None]:
     """One of our servers, for as long as the block; it is ended by SIGTERM, never left behind."""
     # A session of its own: Ctrl-C in the terminal reaches us alone, and we end the parts in their order.
     child = subprocess.Popen([str(Path(sys.executable).parent / words[0]), *words[1:]], start_new_session=True)
-    _running.append((words[0], child))
+    _running.append((Path(words[0]).name, child))
     try:
         yield
     finally:
@@ -159,7 +159,7 @@ def wait_for(url: str, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if ended := next((name for name, child in _running if child.poll() is not None), None):
-            raise Failed(f"`{ended} serve` ended at once; its message is above")
+            raise Failed(f"`{ended}` ended at once; its message is above")
         try:
             with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own loopback address
                 return
@@ -173,7 +173,7 @@ def watch() -> None:
     while True:
         time.sleep(1)
         if ended := next((name for name, child in _running if child.poll() is not None), None):
-            raise Failed(f"`{ended} serve` has ended; its message is above")
+            raise Failed(f"`{ended}` has ended; its message is above")
 
 
 def step(words: str) -> None:
