@@ -7,13 +7,20 @@ import base64
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote_plus
 
-from idp import audit
+import flask
+
+from idp import audit, limits
 from idp.clients import client as clients
 from idp.clients import secrets
 from idp.clients.models import Client
-from idp.errors import InvalidClient, InvalidRequest
+from idp.errors import InvalidClient, InvalidRequest, TooManyRequests
+from idp.limits import Counter, Limit, Window
 from idp.oauth.extension import ClientAuth
 from idp.oauth.request import OAuthRequest
+
+# Failures of one address with assertions and certificates. Counted after the proof was judged, which costs less than
+# asking first: who has the right one always passes.
+_FAILURES = Limit("client.proof", (Window(60, 60),))
 
 Query = Callable[[str], Client | None]
 
@@ -63,7 +70,13 @@ def authenticate(request: OAuthRequest, methods: Mapping[str, ClientAuth], query
     """The client, or InvalidClient; two methods at once are refused (RFC 6749 §2.3)."""
     _refuse_two(request)
     for method, prove in methods.items():
-        if client := prove(query, request):
+        try:
+            client = prove(query, request)
+        except InvalidClient:
+            if method not in METHODS:  # a secret counts where it is checked, before its hash is computed
+                _count_failure()
+            raise
+        if client:
             if client.token_endpoint_auth_method != method:
                 raise InvalidClient(private=f"{client.client_id} registered another method than {method}")
             request.auth_method = method
@@ -72,6 +85,12 @@ def authenticate(request: OAuthRequest, methods: Mapping[str, ClientAuth], query
         request.auth_method = "none"
         return client
     raise InvalidClient
+
+
+def _count_failure() -> None:
+    taken = limits.take(Counter(_FAILURES, limits.network(flask.request.remote_addr or "")))
+    if taken.refused:
+        raise TooManyRequests(taken.retry_after) from None
 
 
 def _refuse_two(request: OAuthRequest) -> None:

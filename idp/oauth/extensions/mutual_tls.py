@@ -14,13 +14,14 @@ from typing import Any
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from idp import context
+from idp import context, limits
 from idp.clients import certificates, keys, metadata
 from idp.clients.certificates import Authorities, Untrusted
 from idp.clients.keys import Jwk
 from idp.clients.metadata import InvalidMetadata, Metadata, Rule
 from idp.clients.models import Client
 from idp.errors import InvalidClient, InvalidRequest, InvalidToken
+from idp.limits import Limit, Window
 from idp.oauth.extension import ClientAuth, Extension, Phase, no_metadata
 from idp.oauth.request import OAuthRequest
 from idp.settings import Settings
@@ -28,6 +29,8 @@ from idp.settings import Settings
 PKI, SELF_SIGNED = "tls_client_auth", "self_signed_tls_client_auth"
 BOUND = "tls_client_certificate_bound_access_tokens"
 THUMBPRINT = "x5t#S256"  # RFC 8705 §3.1
+
+_EVENTS = Limit("client.auth_failed", (Window(10, 60),))  # rows that certificates of one client may cost
 
 Query = Callable[[str], Client | None]
 
@@ -93,12 +96,12 @@ def tls_client_auth(authorities: Authorities, query: Query, request: OAuthReques
     try:
         verified = authorities.verified(certificate, context.now())
     except Untrusted as error:
-        raise InvalidClient(private=f"certificate of {client.client_id}: {error}") from None
+        raise _refused(client, PKI, str(error)) from None
     for member, subject in _SUBJECTS.items():
         registered = client.client_metadata.get(member)
         if registered is not None and subject.read(registered) in subject.of(verified):
             return client
-    raise InvalidClient(private=f"the certificate has not the registered subject of {client.client_id}")
+    raise _refused(client, PKI, "it has not the registered subject")
 
 
 def self_signed_tls_client_auth(query: Query, request: OAuthRequest) -> Client | None:
@@ -109,7 +112,13 @@ def self_signed_tls_client_auth(query: Query, request: OAuthRequest) -> Client |
     # Certificates rotate: one that is not known is worth another look at what the client publishes.
     if any(certificate in _certificates(keys.keys_of(client, newer=newer)) for newer in (False, True)):
         return client
-    raise InvalidClient(private=f"the certificate is none that {client.client_id} registered")
+    raise _refused(client, SELF_SIGNED, "it is not registered")
+
+
+def _refused(client: Client, method: str, reason: str) -> InvalidClient:
+    client_id, company_id = client.client_id, client.company_id
+    limits.record(_EVENTS, client_id, client_id=client_id, company_id=company_id, method=method, reason=reason)
+    return InvalidClient(private=f"certificate of {client_id}: {reason}")
 
 
 def _claimed(method: str, query: Query, request: OAuthRequest) -> tuple[Client, bytes] | None:

@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import flask
-
-from idp import audit, context, limits
+from idp import context, limits
 from idp.clients import keys, profile
 from idp.clients.models import Client
-from idp.errors import InvalidClient, TooManyRequests
-from idp.limits import Counter, Limit, Window
+from idp.errors import InvalidClient
+from idp.limits import Limit, Window
 from idp.oauth import assertion
 from idp.oauth.extension import Extension
 from idp.oauth.request import OAuthRequest
@@ -20,8 +18,7 @@ METHOD = "private_key_jwt"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"  # RFC 7523 §2.2
 
 _TYPES = ("client-authentication+jwt",)
-# Failures of one address. Judged after the signature, which costs less than asking: the right assertion always passes.
-_FAILURES = Limit("client.assertion", (Window(60, 60),))
+_REPLAYED = Limit("client.assertion_replayed", (Window(60, 60),))  # rows that one client's assertions may cost
 
 
 def private_key_jwt(query: Callable[[str], Client | None], request: OAuthRequest) -> Client | None:
@@ -34,31 +31,12 @@ def private_key_jwt(query: Callable[[str], Client | None], request: OAuthRequest
         raise InvalidClient(private="another client_assertion_type")
     try:
         return _proved(query, presented, payload.client_id)
-    except Replayed as error:
-        _count_failure()
-        audit.record("client.assertion_replayed", client_id=error.client.client_id, company_id=error.client.company_id)
-        raise InvalidClient(private="client_assertion: it was used before") from None
     except BadToken as error:
-        _count_failure()
         raise InvalidClient(private=f"client_assertion: {error}") from None
 
 
-class Replayed(Exception):
-    """An assertion came a second time."""
-
-    def __init__(self, client: Client) -> None:
-        super().__init__()
-        self.client = client
-
-
-def _count_failure() -> None:
-    taken = limits.take(Counter(_FAILURES, limits.network(flask.request.remote_addr or "")))
-    if taken.refused:
-        raise TooManyRequests(taken.retry_after)
-
-
 def _proved(query: Callable[[str], Client | None], presented: str, client_id: str | None) -> Client:
-    """Who signed; BadToken, or Replayed."""
+    """Who signed, or BadToken."""
     said = keys.unverified(presented).get("sub")
     client = query(said) if isinstance(said, str) and client_id in (None, said) else None
     if client is None or client.token_endpoint_auth_method != METHOD:
@@ -69,7 +47,9 @@ def _proved(query: Callable[[str], Client | None], presented: str, client_id: st
         raise BadToken("iss and sub must be the client_id")
     assertion.judge(claims, _audiences(client))
     if not assertion.use(METHOD, client.client_id, claims):
-        raise Replayed(client)
+        client_id, company_id = client.client_id, client.company_id
+        limits.record(_REPLAYED, client_id, client_id=client_id, company_id=company_id)
+        raise BadToken("it was used before")
     return client
 
 

@@ -98,3 +98,16 @@ def test_certificate_beside_another_method_is_no_second_one(world, made):
 
     assert 200 == answer.status_code
     assert "cnf" not in unverified(answer.json["access_token"])
+
+
+def test_failures_are_told_and_limited_by_address(world, made, clock):
+    """Ten rows for one client in a minute, sixty failures of one address; the right certificate always passes."""
+    client, other = TlsClient.self_signed(world, made()), made()
+    for _ in range(60):
+        assert refused(client.ask(certificate=other))
+
+    assert 429 == client.ask(certificate=other).status_code
+    assert ["client.auth_failed"] * 10 == world.events()
+    assert 200 == client.ask().status_code
+    clock.advance(seconds=61)
+    assert refused(client.ask(certificate=other))
