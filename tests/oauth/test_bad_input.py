@@ -20,10 +20,12 @@ KNOWN = {
         "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt", "max_age",
         "login_hint", "id_token_hint", "display", "ui_locales", "acr_values", "claims", "request", "request_uri",
         "registration", "code_challenge", "code_challenge_method", "resource", "company", "page", "iss",
+        "authorization_details",
     ),
     "token": (
         "grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "resource", "audience",
-        "company", "client_id", "client_secret", "client_assertion", "client_assertion_type", "username", "password",
+        "company", "authorization_details", "client_id", "client_secret",
+        "client_assertion", "client_assertion_type", "username", "password",
         "device_code", "auth_req_id",
         "subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type", "assertion",
     ),

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from actors import PUBLIC_URL, Client, unverified
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from signing_client import SigningClient, signed
 
 DATA, PAY = "https://data.example", "https://pay.example"
@@ -451,3 +453,41 @@ def test_details_count_with_the_scopes_they_were_allowed_with(browser, shop):
     answer = browser.authorize(shop, prompt="none", scope="openid data:read", authorization_details=text(READ_ONE))
 
     assert "consent_required" == answer["error"]
+
+
+anything = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.text("aø中 <&'", max_size=9),
+        st.sampled_from(["dataset", "open", DATA, "read", 10**400, 1e308, -0.0]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=5),
+        st.dictionaries(st.sampled_from(["type", "actions", "identifiers", "locations", "x", ""]), inner, max_size=5),
+    ),
+    max_leaves=20,
+)  # fmt: skip
+opened = st.builds(lambda found: {"type": "open", "x": found}, anything)
+entries = st.one_of(st.lists(anything, max_size=4), st.lists(opened, min_size=1, max_size=3))
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(details=entries)
+def test_any_json_is_granted_or_refused(world, browser, details):
+    """Whatever a client sends, and even where the type allows everything: stored, shown and narrowed, or refused."""
+    if not world.count("client"):
+        types = {"dataset": SCHEMA, "open": {"additionalProperties": True}}
+        world.resource(DATA, authorization_details=types)
+        world.user("ada")
+        Client.registered(world, "shop", resources=[DATA], consent="ask")
+    shop = Client(world.app, "shop", redirect_uri="https://shop.example/callback")
+    answer = browser.authorize(shop, user="ada", authorization_details=json.dumps(details))
+
+    assert "code" in answer or "invalid_authorization_details" == answer["error"]
+    if "code" in answer:
+        again = browser.authorize(shop, prompt="none", authorization_details=json.dumps(details))
+        assert "code" in again
