@@ -6,7 +6,7 @@ issuer as only audience of an assertion (private_key_jwt), the algorithms (idp.c
 rotate (§5.3.2.1 9), since no client under the profile is public.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 from idp.clients import profile, registration
 from idp.clients.metadata import InvalidMetadata, Metadata, Supported
@@ -45,7 +45,7 @@ def _check(metadata: Metadata) -> None:
             raise _unlike(member, profile.ALGORITHMS)
 
 
-def _unlike(member: str, allowed: Any) -> InvalidMetadata:  # noqa: ANN401 - words
+def _unlike(member: str, allowed: Sequence[str]) -> InvalidMetadata:
     return InvalidMetadata(member, f"must be {' or '.join(allowed)} under the FAPI 2.0 profile")
 
 
