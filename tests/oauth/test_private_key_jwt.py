@@ -93,13 +93,21 @@ def test_the_audience_is_the_issuer_or_an_endpoint(signer):
         assert 200 == signer.prove(signer.assertion(aud=PUBLIC_URL + path)).status_code
 
 
+@pytest.mark.parametrize("path", ["/oauth2/introspect", "/oauth2/revoke"])
+def test_the_audience_may_be_the_endpoint_that_is_asked(signer, path):
+    """Libraries put in whichever they call; it counts there alone."""
+    assert 200 == signer.prove(signer.assertion(aud=PUBLIC_URL + path), path, token="x").status_code
+    assert refused(signer.prove(signer.assertion(aud=PUBLIC_URL + path)))
+
+
 def test_in_the_fapi_profile_the_audience_is_the_issuer_alone(world):
     """And RS256 is no algorithm (FAPI 2.0 Security Profile §5.3.2.1, §5.4)."""
     signer = SigningClient.made(world, profile="fapi2")
     older = SigningClient.made(world, "older", alg="RS256", profile="fapi2")
 
     assert 200 == signer.prove(path="/oauth2/introspect", token="x").status_code
-    assert refused(signer.prove(signer.assertion(aud=f"{PUBLIC_URL}/oauth2/token"), "/oauth2/introspect", token="x"))
+    for path in ("/oauth2/token", "/oauth2/introspect"):
+        assert refused(signer.prove(signer.assertion(aud=PUBLIC_URL + path), "/oauth2/introspect", token="x"))
     assert refused(older.prove(path="/oauth2/introspect", token="x"))
 
 

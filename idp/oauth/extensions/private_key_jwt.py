@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import flask
+
 from idp import context, limits
 from idp.clients import keys, profile
 from idp.clients.models import Client
@@ -63,8 +65,9 @@ def _audiences(client: Client) -> tuple[str, ...]:
     settings = context.settings()
     if profile.is_fapi2(client):
         return (settings.public_url,)  # §5.3.2.1
-    # RFC 7523 §3 also knows the endpoint, and older libraries send it; RFC 9126 §2 and CIBA §7.1 each have their own.
-    endpoints = ("/oauth2/token", "/oauth2/par", "/oauth2/bc-authorize")
+    # RFC 7523 §3 also knows the token endpoint, RFC 9126 §2 and CIBA §7.1 have their own, and libraries send whichever
+    # they call, be it introspection, revocation or a device's.
+    endpoints = ("/oauth2/token", "/oauth2/par", flask.request.path)
     return (settings.public_url, *(origin + path for origin in settings.origins for path in endpoints))
 
 
