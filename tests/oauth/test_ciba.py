@@ -154,6 +154,22 @@ def test_it_is_asked_each_time(counter, ada, browser, world):
     assert "Meter Desk" in browser.get("/account/approvals").text
 
 
+def test_what_was_decided_is_asked_no_more(counter, ada, browser):
+    """Until the client comes for its tokens, and after."""
+    counter.started()
+
+    assert "Nothing waits for you." in answer(browser).text
+
+
+def test_a_client_that_was_switched_off_is_not_shown(counter, ada, browser, world):
+    counter.started()
+    world.execute("UPDATE client SET disabled_at = now()")
+    browser.get("/account/approvals")
+    browser.follow()
+
+    assert "Meter Desk" not in browser.sign_in("ada").text
+
+
 # -- whom the client names, §7.1
 
 
@@ -169,6 +185,15 @@ def test_an_id_token_hint_names_its_user(counter, ada, browser):
     counter.started(login_hint=None, id_token_hint=earlier)
 
     assert "Meter Desk" in browser.get("/account/approvals").text
+
+
+def test_an_id_token_hint_names_nobody_who_may_not_sign_in(counter, ada, browser, world):
+    counter.started()
+    answer(browser)
+    earlier = counter.poll().json["id_token"]
+    world.execute("UPDATE user_account SET disabled_at = now()")
+
+    assert "unknown_user_id" == counter.ask(login_hint=None, id_token_hint=earlier).json["error"]
 
 
 def test_another_client_s_id_token_names_nobody(counter, ada, world, browser):

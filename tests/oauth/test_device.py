@@ -9,8 +9,10 @@ import pytest
 from actors import PUBLIC_URL, Browser, Client, Forms, unverified
 from dpop_key import Key
 
+from idp.clients.metadata import validate
 from idp.jobs import sweep
 from idp.oauth import decoupled
+from idp.oauth.supported import supported_by
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 PATH = "/oauth2/device_authorization"
@@ -141,6 +143,15 @@ def test_a_confidential_client_authenticates(world, ada, browser, clock):
     answer = kiosk.poll().json
     assert "access_token" in answer
     assert "refresh_token" not in answer
+
+
+def test_the_grant_type_is_registered_without_a_redirect_uri(app, settings):
+    """By itself, for a public client: there is no browser to send back."""
+    supported = supported_by(app.extensions["oauth"].extensions, settings)
+    members = {"grant_types": [GRANT], "token_endpoint_auth_method": "none"}
+    found = validate(members, supported, client_id="tv")
+
+    assert ([GRANT], [], []) == (found.grant_types, found.response_types, found.redirect_uris)
 
 
 def test_a_client_needs_the_grant_type(client, world):
