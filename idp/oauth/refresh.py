@@ -71,17 +71,25 @@ def read(token: str) -> Presented | None:
     return Presented(UUID(grant), int(generation), bound)
 
 
-def rotate(grant_id: UUID, generation: int, now: datetime) -> int | None:
-    """Move the generation on; the one that is valid now, or None if the grant has ended meanwhile.
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """The generation that is valid now, and whether it is this request that moved it there."""
+
+    generation: int
+    moved: bool
+
+
+def rotate(grant_id: UUID, generation: int, now: datetime) -> Rotated | None:
+    """Move the generation on; None if the grant has ended meanwhile.
 
     Of two requests that race one moves it, and both answer with the same successor.
     """
     values = {"grant": grant_id, "generation": generation, "now": now}
     with db.hot() as cursor:
         if cursor.execute(_ROTATE, values).rowcount:
-            return generation + 1
+            return Rotated(generation + 1, moved=True)
         row = cursor.execute(_GENERATION, {"grant": grant_id}).fetchone()
-    return row[0] if row and row[0] == generation + 1 else None
+    return Rotated(row[0], moved=False) if row and row[0] == generation + 1 else None
 
 
 def _encode(mac: bytes) -> str:

@@ -33,6 +33,10 @@ def ask(app):
     return answer
 
 
+def refusal(answer):
+    return answer.status_code, answer.json["error"]
+
+
 @pytest.mark.parametrize("path", RESOURCES)
 def test_owner_of_the_member_is_asked(app, bound, ask, path):
     """With the token and the expected value; whether the request is answered is as it says."""
@@ -132,16 +136,40 @@ def test_bound_refresh_token_does_not_rotate(world, browser, public_client):
 
 
 @pytest.mark.usefixtures("keys")
-def test_unbound_refresh_token_stays_so(world, browser, public_client):
-    """Its successors too: two of them for different keys would be two chains."""
+def test_refresh_with_a_proof_binds_the_successor(world, browser, public_client):
+    """RFC 9449 §5: whenever a public client gets a refresh token with a proof."""
     world.user("ada")
     token = first_tokens(public_client, browser, None)["refresh_token"]
 
     second = refreshed(public_client, token, "own").json["refresh_token"]
 
-    assert token != second
-    assert second == refreshed(public_client, token, "other").json["refresh_token"]
-    assert 200 == refreshed(public_client, second, None).status_code
+    assert {400} == {refreshed(public_client, second, key).status_code for key in (None, "other")}
+    assert second == refreshed(public_client, second, "own").json["refresh_token"]
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_used_token_is_bound_to_nobody_again(world, browser, public_client):
+    """Its successor may be bound to another key already: two of them for different keys would be two chains."""
+    world.user("ada")
+    token = first_tokens(public_client, browser, None)["refresh_token"]
+    second = refreshed(public_client, token, "own").json["refresh_token"]
+
+    assert (400, "invalid_grant") == refusal(refreshed(public_client, token, "other"))
+    assert 200 == refreshed(public_client, second, "own").status_code
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_chain_beside_the_bound_one_is_found_out(world, browser, public_client, clock):
+    """A thief who repeats without a proof moves on alone; the owner's next refresh ends the grant."""
+    world.user("ada")
+    token = first_tokens(public_client, browser, None)["refresh_token"]
+    bound = refreshed(public_client, token, "own").json["refresh_token"]
+    stolen = refreshed(public_client, token, None).json["refresh_token"]
+    third = refreshed(public_client, stolen, None).json["refresh_token"]
+    clock.advance(seconds=31)
+
+    assert 400 == refreshed(public_client, bound, "own").status_code
+    assert 400 == refreshed(public_client, third, None).status_code
 
 
 @pytest.mark.usefixtures("keys")

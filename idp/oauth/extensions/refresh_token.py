@@ -65,10 +65,14 @@ class RefreshToken(GrantType):
         if binding is not None or not request.client.public:
             request.refresh_token = refresh.make(known.grant_id, generation, binding)
             return
-        valid = refresh.rotate(known.grant_id, generation, context.now())
-        if valid is None:
+        rotated = refresh.rotate(known.grant_id, generation, context.now())
+        if rotated is None:
             raise InvalidGrant("the authorization has ended")
-        request.refresh_token = refresh.make(known.grant_id, valid)
+        # With a proof the successor is bound to its key (RFC 9449 §5). A repeat would make one for another key.
+        bound = refresh.binding(request.confirmation) if request.confirmation else None
+        if bound and not rotated.moved:
+            raise InvalidGrant("the refresh token was used before")
+        request.refresh_token = refresh.make(known.grant_id, rotated.generation, bound)
 
 
 def _refuse_replay(known: Standing, presented: Presented, now: datetime) -> None:
