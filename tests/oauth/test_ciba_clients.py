@@ -193,6 +193,13 @@ def test_the_members_of_ciba_are_kept(registered):
     assert CLIENT.items() <= registered().items()
 
 
+def test_a_key_may_bring_its_certificate(registered):
+    """FAPI-CIBA: where mutual TLS binds the tokens, the certificate comes as `x5c` of a key (RFC 8705 §2.2.2)."""
+    key = key_set(new_key())["keys"][0] | {"x5c": ["MIIB"]}
+
+    assert [key] == registered(jwks={"keys": [key]})["jwks"]["keys"]
+
+
 @pytest.mark.parametrize(
     ("changes", "member"),
     [
