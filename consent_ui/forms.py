@@ -33,6 +33,7 @@ class BoundToken(CSRF):  # type: ignore[misc]
     def validate_csrf_token(self, form: "PageForm", field: CSRFTokenField) -> None:
         """Stop here rather than report beside a field: nothing that the person types could mend it."""
         if not csrf.valid(field.data or "", self.purpose):
+            csrf.refused("token")
             raise Stale
 
 

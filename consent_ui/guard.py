@@ -37,8 +37,6 @@ def keep_language(response: Response) -> Response:
     return response
 
 
-def start_again(problem: Exception) -> Response:
+def start_again(_problem: Exception) -> Response:
     """The page is too old, or another browser's or person's: nothing was done, and nothing can be mended here."""
-    if isinstance(problem, Stale):
-        csrf.refused("token")
     return render("start_again", 400)

@@ -1,8 +1,10 @@
 """The pages on the real provider and a real PostgreSQL: what the fakes of the other tests stand for."""
 
+import psycopg
 import pytest
 from actors import PASSWORD, Client
 
+from idp import limits
 from tests.ui.page import Page
 
 
@@ -89,6 +91,20 @@ def test_forged_forms_are_logged_and_recorded_once(browser, world, ada, clock, c
     clock.advance(minutes=5, seconds=1)
     browser.http.post(path, data={}, base_url="https://id.example.com", headers={"Origin": "null"})
     assert 2 == world.events().count("csrf.refused")
+
+
+def test_form_that_is_too_old_is_503_when_its_event_cannot_be_kept(browser, ada, monkeypatch):
+    """The database goes away at that very moment (promise P30)."""
+    browser.get("/account")
+    path = browser.follow().request.path
+
+    def away(*_arguments, **_facts):
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr(limits, "record", away)
+    answer = browser.http.post(path, data={"csrf_token": "old"}, base_url="https://id.example.com")
+
+    assert 503 == answer.status_code
 
 
 def test_sign_out_from_the_account(browser, ada):
