@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from actors import PUBLIC_URL, Browser, Client, Forms, unverified
 from dpop_key import Key
+from signing_client import SigningClient
 
 from idp.clients.metadata import validate
 from idp.jobs import sweep
@@ -331,6 +332,24 @@ def test_tokens_are_bound_to_the_device_s_key(app, device, ada, browser):
     assert "DPoP" == tokens.json["token_type"]
     assert {"jkt": key.thumbprint} == unverified(tokens.json["access_token"])["cnf"]
     assert 400 == device.client.refresh(tokens.json["refresh_token"]).status_code
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"profile": "fapi2"}, {"client_metadata": {"require_pushed_authorization_requests": True}}],
+)
+def test_what_comes_through_a_browser_alone_must_be_pushed(app, world, clock, ada, browser, fields):
+    """FAPI 2.0 §5.3.2.2, RFC 9126 §6: the device itself sent it; its tokens are bound as all of its client's are."""
+    client = SigningClient.made(world, "wall", consent="ask", grant_types=[GRANT], redirect_uris=[], **fields)
+    device = Device(client, clock)
+    approve(browser, device.start())
+
+    if "profile" in fields:
+        refused = device.poll()
+        assert (400, "invalid_request") == (refused.status_code, refused.json["error"])
+    tokens = device.poll(headers=Key(app).headers())
+    assert 200 == tokens.status_code, tokens.text
+    assert "jkt" in unverified(tokens.json["access_token"])["cnf"]
 
 
 def test_a_refusal_at_the_token_endpoint_does_not_cost_the_code(device, ada, browser):

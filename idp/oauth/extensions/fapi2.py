@@ -50,10 +50,15 @@ def _unlike(member: str, allowed: Sequence[str]) -> InvalidMetadata:
 
 
 def demand_at_authorize(request: OAuthRequest) -> None:
-    """§5.3.2.2: the request was pushed, and its code is bound to a verifier; pkce.py judges the challenge."""
+    """§5.3.2.2: the request was pushed, and its code is bound to a verifier; pkce.py judges the challenge.
+
+    Of a device and the like (RFC 8628, CIBA) nothing comes through a browser: the client sent it all by itself.
+    """
     if not profile.is_fapi2(request.client):
         return
     _refuse_what_it_could_not_register(request.client)
+    if request.learnt.decoupled:
+        return
     if not request.learnt.pushed:
         raise InvalidRequest("the request must be pushed (RFC 9126): the FAPI 2.0 profile holds for this client")
     if request.payload.get("code_challenge") is None:

@@ -60,9 +60,12 @@ def _record(presented: OAuthRequest, error: OAuthError) -> None:
 
 
 def demand(request: OAuthRequest) -> None:
-    """At the authorization endpoint: who must push its requests may not send them in another way (RFC 9126 §5, §6)."""
+    """At the authorization endpoint: who must push its requests may not send them in another way (RFC 9126 §5, §6).
+
+    What no browser carried (RFC 8628, CIBA) came from the client as a pushed one does.
+    """
     required = context.settings().require_pushed_requests or request.client.client_metadata.get(_REQUIRED)
-    if required and not request.learnt.pushed:
+    if required and not (request.learnt.pushed or request.learnt.decoupled):
         raise InvalidRequest("the request must be pushed (RFC 9126)")
 
 
