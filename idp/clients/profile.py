@@ -10,6 +10,7 @@ from idp.settings import Settings
 
 FAPI2 = "fapi2"
 ALGORITHMS = ("PS256", "ES256", "EdDSA")  # FAPI 2.0 Security Profile §5.4.1
+METHODS = ("private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth")  # §5.3.2.1 6
 
 
 def is_fapi2(client: Client) -> bool:
@@ -29,6 +30,11 @@ def signed_response_alg(client: Client, kind: str) -> str:
 def offered(settings: Settings) -> tuple[str, ...]:
     """What discovery says that clients may sign with."""
     return ALGORITHMS if settings.profile else keys.SIGNING
+
+
+def signing(settings: Settings) -> list[str]:
+    """What discovery says that we sign with."""
+    return [alg for alg in settings.keys.signing if not settings.profile or alg in ALGORITHMS]
 
 
 def algorithms(client: Client) -> tuple[str, ...]:

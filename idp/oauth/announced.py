@@ -6,6 +6,7 @@ Put together when the application starts, so that two extensions that say differ
 from collections.abc import Mapping
 from typing import Any
 
+from idp.clients import profile
 from idp.oauth.extension import Clients, Extension
 from idp.oauth.server import AuthorizationServer
 from idp.settings import Misconfigured, Settings
@@ -41,12 +42,16 @@ def _of_core(provider: AuthorizationServer, settings: Settings) -> Document:
         "response_modes_supported": list(provider.response_modes),
         "grant_types_supported": sorted(provider.grant_types),
     }
+    methods = [*provider.client_auth, "none"]
+    if settings.profile:
+        methods = [method for method in methods if method in profile.METHODS]
     for endpoint in provider.endpoints:
         if endpoint.announced:
             found[endpoint.announced] = settings.public_url + endpoint.path
         if endpoint.clients:
-            public = ["none"] if endpoint.clients is Clients.ALL else []
-            found[f"{endpoint.announced}_auth_methods_supported"] = [*provider.client_auth, *public]
+            confidential = [method for method in methods if method != "none"]
+            allowed = methods if endpoint.clients is Clients.ALL else confidential
+            found[f"{endpoint.announced}_auth_methods_supported"] = allowed
     return found
 
 

@@ -271,6 +271,10 @@ def test_the_settings_put_every_client_under_it(world, another, browser, client)
     assert document["require_pushed_authorization_requests"] is True
     for name in ("token_endpoint_auth", "request_object", "dpop"):
         assert ["PS256", "ES256", "EdDSA"] == document[f"{name}_signing_alg_values_supported"]
+    for name in ("token", "introspection", "revocation"):
+        assert ["private_key_jwt"] == document[f"{name}_endpoint_auth_methods_supported"]
+    for name in ("id_token", "userinfo", "authorization", "introspection"):
+        assert "RS256" not in document[f"{name}_signing_alg_values_supported"]
     assert (400, "unauthorized_client") == error(client.push())
     assert (400, "unauthorized_client") == error(client.redeem("x"))
     assert "unauthorized_client" == browser.authorize(client)["error"]

@@ -16,7 +16,6 @@ from idp.oauth.extension import Extension, Phase
 from idp.oauth.request import OAuthRequest
 from idp.settings import Settings
 
-_METHODS = ("private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth")  # §5.3.2.1 6
 _SIGNING = ("_signing_alg", "_signed_response_alg")  # how members that name an algorithm end (Registration §2)
 
 
@@ -34,8 +33,8 @@ def check(settings: Settings, metadata: Metadata) -> None:
 
 
 def _check(metadata: Metadata) -> None:
-    if metadata.token_endpoint_auth_method not in _METHODS:
-        raise _unlike("token_endpoint_auth_method", _METHODS)
+    if metadata.token_endpoint_auth_method not in profile.METHODS:
+        raise _unlike("token_endpoint_auth_method", profile.METHODS)
     if not set(metadata.response_types) <= {"code"}:
         raise _unlike("response_types", ["code"])
     if "implicit" in metadata.grant_types:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from idp.clients import encryption
+from idp.clients import encryption, profile
 from idp.errors import InvalidRequest
 from idp.oauth import claims, subjects, tokens
 from idp.oauth.claims import SCOPE_CLAIMS, Claims, Subject, TokenKind
@@ -38,7 +38,7 @@ def registered_claims(subject: Subject) -> Claims:
 def metadata(settings: Settings) -> dict[str, Any]:
     """OpenID Connect Discovery §3."""
     return {
-        "id_token_signing_alg_values_supported": list(settings.keys.signing),
+        "id_token_signing_alg_values_supported": profile.signing(settings),
         **encryption.announced("id_token"),
         "subject_types_supported": ["public"],
         "scopes_supported": ["openid", *SCOPE_CLAIMS, "offline_access"],

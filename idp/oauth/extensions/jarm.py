@@ -55,7 +55,7 @@ def _by_default(request: OAuthRequest, parameters: Mapping[str, Any]) -> flask.R
 
 def metadata(settings: Settings) -> dict[str, Any]:
     """§4."""
-    return {"authorization_signing_alg_values_supported": list(settings.keys.signing), **encryption.announced(_KIND)}
+    return {"authorization_signing_alg_values_supported": profile.signing(settings), **encryption.announced(_KIND)}
 
 
 extension = Extension(

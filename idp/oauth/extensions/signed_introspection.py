@@ -7,7 +7,7 @@ told, and may have it encrypted to a key of its own.
 from typing import Any
 
 from idp import context
-from idp.clients import encryption
+from idp.clients import encryption, profile
 from idp.clients.metadata import announced
 from idp.clients.models import Client
 from idp.oauth.claims import Claims
@@ -25,14 +25,14 @@ def sign(caller: Client, answer: Claims) -> str:
         "iat": int(context.now().timestamp()),
         "token_introspection": answer,
     }
-    alg = caller.client_metadata.get("introspection_signed_response_alg", "RS256")
+    alg = profile.signed_response_alg(caller, _KIND)
     signed = context.keys().sign(found, alg=alg, typ="token-introspection+jwt")
     return encryption.nested(caller, _KIND, signed)
 
 
 def metadata(settings: Settings) -> dict[str, Any]:
     """RFC 9701 §7."""
-    return {"introspection_signing_alg_values_supported": list(settings.keys.signing), **encryption.announced(_KIND)}
+    return {"introspection_signing_alg_values_supported": profile.signing(settings), **encryption.announced(_KIND)}
 
 
 extension = Extension(

@@ -6,7 +6,7 @@ from typing import Any
 import flask
 
 from idp import context
-from idp.clients import encryption
+from idp.clients import encryption, profile
 from idp.clients.models import Client
 from idp.errors import InvalidToken
 from idp.oauth import claims, server, subjects, tokens, views
@@ -50,7 +50,7 @@ def standard_claims(subject: Subject) -> Claims:
 
 def metadata(settings: Settings) -> dict[str, Any]:
     """OpenID Connect Discovery §3."""
-    return {"userinfo_signing_alg_values_supported": list(settings.keys.signing), **encryption.announced(_KIND)}
+    return {"userinfo_signing_alg_values_supported": profile.signing(settings), **encryption.announced(_KIND)}
 
 
 extension = Extension(
