@@ -1,6 +1,6 @@
 """Provider, dataset service and reports behind nginx with TLS, for clients of high security.
 
-    python -m examples.high_security.instance [--port 8443]
+    python -m examples.high_security.instance [--port 9443]
 
 Seven ports from `--port` on: nginx takes four (the provider; the provider for clients with certificates; the dataset
 service; the reports), the three servers behind it the rest. Data, keys and certificates are kept in IDP_DATA_DIR
@@ -24,7 +24,7 @@ from examples.high_security.prepare import prepare
 
 HERE = Path(__file__).parent
 DEPLOY = HERE.parents[1] / "deploy" / "nginx"
-PORT = 8443  # as the configuration of nginx has it
+PORT = 9443  # as the configuration of nginx has it
 REPORTS = ("granian", "--interface=wsgi", "--no-ws", "--log-level=error", "examples.high_security.reports:app")
 FOR_CLIENTS = (
     "IDP_PUBLIC_URL", "DATASET_SERVICE_URL", "REPORTS_URL", "DATASET_SERVICE_SECRET", "ADA_PASSWORD", "CLIENT_KEYS",
@@ -128,11 +128,11 @@ def nginx(here: Path, keys: Path, port: int) -> list[str]:
 
 
 def _here(configuration: str, keys: Path, port: int) -> str:
-    """A configuration with this instance's addresses and certificates; as we keep it, its ports are from 8443 on."""
-    text = configuration.replace("    listen [::]:443 ssl;\n", "").replace("127.0.0.1:8000", "127.0.0.1:8447")
-    text = text.replace("listen 443", "listen 127.0.0.1:8443", 1).replace("listen 443", "listen 127.0.0.1:8444")
+    """A configuration with this instance's addresses and certificates; as we keep it, its ports are from 9443 on."""
+    text = configuration.replace("    listen [::]:443 ssl;\n", "").replace("127.0.0.1:8000", "127.0.0.1:9447")
+    text = text.replace("listen 443", "listen 127.0.0.1:9443", 1).replace("listen 443", "listen 127.0.0.1:9444")
     text = re.sub(r"[^ ]+\.(pem|key);", rf"{keys}/server.\1;", text)
-    return re.sub(r"\b844[3-9]\b", lambda found: str(port + int(found[0]) - PORT), text)
+    return re.sub(r"\b944[3-9]\b", lambda found: str(port + int(found[0]) - PORT), text)
 
 
 def _program() -> str:
