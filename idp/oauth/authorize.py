@@ -12,6 +12,7 @@ import flask
 from flask import url_for
 
 from idp import context
+from idp.clients import client as clients
 from idp.db import uuid7
 from idp.errors import (
     InvalidRequest,
@@ -149,6 +150,7 @@ def validate(request: OAuthRequest) -> None:
     request.scopes = prompts.granted_scopes(request)
     if not request.scopes:
         raise InvalidScope("none of the scopes is for this client")
+    request.audience = (clients.default_audience(request.client),)
     server.current().run_authorize(Phase.VALIDATE, request)
 
 

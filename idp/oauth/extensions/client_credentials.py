@@ -1,7 +1,7 @@
 """A client acts for itself: RFC 6749 §4.4. No statement at all: the client is cached, the token is signed."""
 
 from idp.clients import client as clients
-from idp.errors import InvalidRequest
+from idp.errors import InvalidRequest, InvalidTarget
 from idp.oauth.extension import Extension
 from idp.oauth.grant_type import GrantType
 from idp.oauth.request import Authorization, OAuthRequest
@@ -18,7 +18,11 @@ class ClientCredentials(GrantType):
         client = request.client
         if request.payload.get("company"):
             raise InvalidRequest("a client's own token is for the company that owns the client")
-        audience = tuple(request.payload.all("resource")) or (clients.default_audience(client),)
+        asked = tuple(dict.fromkeys(request.payload.all("resource")))
+        # Nothing was granted before that could be narrowed: the registration is the limit (RFC 8707 §2).
+        if any(not clients.may_ask_for(client, uri) for uri in asked):
+            raise InvalidTarget("resource is not registered for this client")
+        audience = asked or (clients.default_audience(client),)
         # Scopes about a user mean nothing here.
         scopes = set(client.scopes) - clients.DEFAULT_SCOPES
         if clients.api_resource().uri in audience and clients.resources_of(client.client_id):

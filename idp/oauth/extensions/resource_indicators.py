@@ -9,11 +9,11 @@ from idp.oauth.request import OAuthRequest
 
 
 def choose_audience(request: OAuthRequest) -> None:
-    """At the authorization endpoint: the audience is what `resource` names, or the client's default."""
+    """At the authorization endpoint: what `resource` names, instead of the client's default."""
     asked = _asked(request)
     if any(not clients.may_ask_for(request.client, uri) for uri in asked):
         raise InvalidTarget("resource is not registered for this client")
-    request.audience = asked or (clients.default_audience(request.client),)
+    request.audience = asked or request.audience
 
 
 def narrow_audience(request: OAuthRequest) -> None:

@@ -1,0 +1,53 @@
+"""An extension that the settings leave out takes away what it does, and opens nothing: `extensions = ["-name"]`."""
+
+import pytest
+from actors import Browser, Client, unverified
+
+from idp.oauth import extensions
+from idp.oauth.extension import discover
+
+OWN, FOREIGN = "https://own.example", "https://foreign.example"
+NAMES = [found.name for found in discover(extensions, None)]
+
+
+@pytest.fixture
+def without(another, world):
+    """A person's browser and a client, at an instance that lacks an extension."""
+    for uri in (OWN, FOREIGN):
+        world.resource(uri)
+    world.user("ada", [world.company("north")])
+    grants = ["authorization_code", "refresh_token", "client_credentials"]
+    shop = Client.registered(world, "shop", grant_types=grants, resources=[OWN], scopes=["openid", "jobs:run"])
+
+    def left_out(name):
+        app = another(extensions=(f"-{name}",))
+        return Browser(app), Client(app, "shop", shop.secret, shop.method, shop.redirect_uri)
+
+    return left_out
+
+
+def reach(answer):
+    """For whom the token is; of a refusal nobody, and it is none of ours."""
+    assert answer.status_code in (200, 400), answer.text
+    return unverified(answer.json["access_token"])["aud"] if answer.status_code == 200 else None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tokens_reach_no_further(without, name):
+    """Every flow that is left works, once its code is spent too, for no audience but the client's (RFC 8707 §2)."""
+    browser, shop = without(name)
+
+    if name != "client_credentials":
+        own = shop.token(grant_type="client_credentials", resource=OWN)
+        foreign = shop.token(grant_type="client_credentials", resource=FOREIGN)
+
+        assert OWN == reach(shop.token(grant_type="client_credentials")) == reach(own)
+        assert (400, "invalid_target") == (foreign.status_code, foreign.json["error"])
+    if name != "authorization_code":
+        first = shop.redeem(browser.authorize(shop, user="ada")["code"])
+        token, foreign = first.json.get("refresh_token"), browser.authorize(shop, resource=FOREIGN)
+
+        assert OWN == reach(first)
+        assert OWN == reach(shop.refresh(token)) or name == "refresh_token"
+        assert reach(shop.refresh(token, resource=FOREIGN)) in (OWN, None)
+        assert "invalid_target" == foreign.get("error") or OWN == reach(shop.redeem(foreign["code"], resource=FOREIGN))
