@@ -5,8 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from consent_ui.forms import ApprovalForm
 from consent_ui.pages import render
-from idp.oauth import approvals as asked
 from idp.oauth import interaction
+from idp.oauth.decoupled import approvals as asked
 from idp.sso import session
 
 

@@ -14,7 +14,8 @@ from idp.companies import company
 from idp.context import now
 from idp.grants import consent
 from idp.grants.consent import Connection
-from idp.oauth import approvals, interaction
+from idp.oauth import interaction
+from idp.oauth.decoupled import approvals
 from idp.sso import session
 
 

@@ -5,7 +5,7 @@ from flask import Blueprint, abort
 from consent_ui.device.code import code
 from consent_ui.device.done import done
 from consent_ui.guard import guard
-from idp.oauth import user_codes
+from idp.oauth.decoupled import user_codes
 
 
 def _refuse_where_off() -> None:

@@ -8,8 +8,8 @@ from consent_ui.forms import CodeForm
 from consent_ui.pages import render
 from consent_ui.words import minutes
 from idp.errors import TooManyRequests
-from idp.oauth import user_codes
-from idp.oauth.user_codes import WrongCode
+from idp.oauth.decoupled import user_codes
+from idp.oauth.decoupled.user_codes import WrongCode
 
 
 def code() -> Response:

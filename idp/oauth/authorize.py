@@ -27,9 +27,10 @@ from idp.errors import (
     UnauthorizedClient,
     UnsupportedResponseType,
 )
-from idp.oauth import decoupled, elsewhere, prompts, redirection, response_modes, server, waiting
+from idp.oauth import prompts, redirection, response_modes, server, waiting
 from idp.oauth import request as requests
 from idp.oauth.codes import NewGrant
+from idp.oauth.decoupled import elsewhere, rows
 from idp.oauth.extension import Phase, Prompt
 from idp.oauth.request import OAuthRequest
 from idp.oauth.waiting import Waiting
@@ -111,8 +112,8 @@ def restored(row: Waiting, handle: str) -> OAuthRequest:
     request = requests.from_pairs(pairs)
     request.learnt.waiting, request.learnt.handle = row, handle
     request.learnt.pushed = row.source == "par"
-    if row.source == decoupled.SOURCE:
-        request.learnt.decoupled = decoupled.marked(row.parameters)
+    if row.source == rows.SOURCE:
+        request.learnt.decoupled = rows.marked(row.parameters)
         request.learnt.hinted_sub = request.learnt.decoupled.sub
     return request
 

@@ -18,8 +18,9 @@ from idp.db import db
 from idp.errors import AccessDenied, OAuthError
 from idp.grants import consent as consents
 from idp.grants.details import canonical
-from idp.oauth import authorize, company, details, elsewhere, prompts, redirection, waiting
+from idp.oauth import authorize, company, details, prompts, redirection, waiting
 from idp.oauth.company import Choices
+from idp.oauth.decoupled import elsewhere
 from idp.oauth.details import DetailView
 from idp.oauth.request import OAuthRequest
 from idp.opaque import digest

@@ -20,7 +20,7 @@ from idp.errors import InvalidRequest
 from idp.grants.details import Details
 from idp.grants.standing import Standing
 from idp.oauth.company import Determined
-from idp.oauth.decoupled import Decoupled
+from idp.oauth.decoupled.rows import Decoupled
 from idp.oauth.waiting import Waiting
 from idp.sso.session import SsoSession
 

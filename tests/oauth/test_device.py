@@ -12,7 +12,7 @@ from signing_client import SigningClient
 
 from idp.clients.metadata import validate
 from idp.jobs import sweep
-from idp.oauth import decoupled
+from idp.oauth.decoupled import rows
 from idp.oauth.supported import supported_by
 
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -380,7 +380,7 @@ def test_two_that_redeem_at_once_are_told_apart_by_the_row(device, ada, browser,
     approve(browser, device.start())
     [(grant,)] = world.execute("SELECT grant_id FROM decoupled_authorization")
     with app.test_request_context():
-        assert [True, False] == [decoupled.redeem(device.told["device_code"], grant) for _ in range(2)]
+        assert [True, False] == [rows.redeem(device.told["device_code"], grant) for _ in range(2)]
 
 
 def test_another_client_s_code_is_unknown(device, ada, browser, world):

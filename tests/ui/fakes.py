@@ -14,11 +14,11 @@ from idp.companies.company import Membership
 from idp.errors import TooManyRequests
 from idp.grants.consent import Connection
 from idp.oauth.company import Choice, Choices
-from idp.oauth.decoupled import Pending
+from idp.oauth.decoupled.rows import Pending
+from idp.oauth.decoupled.user_codes import WrongCode
 from idp.oauth.details import DetailView
 from idp.oauth.interaction import ClientView, ConsentView, Interaction, Lost, NotAMember, ScopeView, UserView
 from idp.oauth.request import OAuthRequest
-from idp.oauth.user_codes import WrongCode
 from idp.sso.session import SsoSession
 
 ORIGIN = "https://id.havn.example"
@@ -162,7 +162,7 @@ class Provider:
         self.calls.append(("start_page", endpoint))
         return redirect("/signin/h1", 303)
 
-    # idp.oauth.user_codes
+    # idp.oauth.decoupled.user_codes
     def accepted(self) -> bool:
         return True
 
@@ -173,7 +173,7 @@ class Provider:
             raise WrongCode
         return self._done("enter", typed)
 
-    # idp.oauth.approvals
+    # idp.oauth.decoupled.approvals
     def waiting_for(self, _session: SsoSession) -> tuple[Pending, ...]:
         return self.pending
 

@@ -29,10 +29,11 @@ from idp.errors import (
     UnknownUserId,
 )
 from idp.limits import Counter, Limit, Window
-from idp.oauth import approvals, decoupled, polled, replay, server, tokens, views
+from idp.oauth import replay, server, tokens, views
 from idp.oauth import request as requests
+from idp.oauth.decoupled import approvals, polled, rows
+from idp.oauth.decoupled.polled import Polled
 from idp.oauth.extension import Endpoint, Extension
-from idp.oauth.polled import Polled
 from idp.oauth.request import OAuthRequest, Payload
 from idp.outbox import Message
 from idp.settings import Settings
@@ -85,10 +86,8 @@ def authenticate() -> flask.Response:
     user_id = _user(request, asked)
     kept = {name: values for name, values in request.payload.datalist.items() if name in _KEPT}
     kept |= {"binding_message": [message]} if message else {}
-    decoupled.start(
-        auth_req_id, Ciba.KIND, request.client.client_id, kept, user_id=user_id, ping=ping, lifetime=lifetime
-    )
-    return views.as_json({"auth_req_id": auth_req_id, "expires_in": lifetime, "interval": decoupled.INTERVAL})
+    rows.start(auth_req_id, Ciba.KIND, request.client.client_id, kept, user_id=user_id, ping=ping, lifetime=lifetime)
+    return views.as_json({"auth_req_id": auth_req_id, "expires_in": lifetime, "interval": rows.INTERVAL})
 
 
 def _pairs(asked: Payload) -> list[tuple[str, str]]:
@@ -161,10 +160,10 @@ def _parameters(claims: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _lifetime(asked: str | None) -> int:
     """How long the user has, in seconds: what the client wants, at most our own limit (§7.1, `requested_expiry`)."""
     if asked is None:
-        return decoupled.LIFETIME
+        return rows.LIFETIME
     if not (asked.isascii() and asked.isdigit() and len(asked) < 10 and int(asked)):
         raise InvalidRequest("requested_expiry must be a positive number of seconds")
-    return min(int(asked), decoupled.LIFETIME)
+    return min(int(asked), rows.LIFETIME)
 
 
 def _binding_message(asked: Payload) -> str | None:

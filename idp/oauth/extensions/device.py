@@ -10,10 +10,11 @@ from urllib.parse import urlencode
 import flask
 
 from idp import context, opaque
-from idp.oauth import decoupled, polled, server, user_codes, views
 from idp.oauth import request as requests
+from idp.oauth import server, views
+from idp.oauth.decoupled import polled, rows, user_codes
+from idp.oauth.decoupled.polled import Polled
 from idp.oauth.extension import Endpoint, Extension
-from idp.oauth.polled import Polled
 
 # What a device may ask for; nothing of these goes through a browser.
 _PARAMETERS = frozenset({
@@ -37,7 +38,7 @@ def device_authorization() -> flask.Response:
     device_code, user_code = opaque.make("dc"), user_codes.make()
     polled.judge(request, device_code, DeviceCode, only=_PARAMETERS)
     client_id = request.client.client_id
-    decoupled.start(device_code, DeviceCode.KIND, client_id, request.payload.datalist, user_code=user_code)
+    rows.start(device_code, DeviceCode.KIND, client_id, request.payload.datalist, user_code=user_code)
     return views.as_json(_answer(device_code, user_code))
 
 
@@ -49,8 +50,8 @@ def _answer(device_code: str, user_code: str) -> dict[str, Any]:
         "user_code": user_code,
         "verification_uri": page,
         "verification_uri_complete": f"{page}?{urlencode({'user_code': user_code})}",
-        "expires_in": decoupled.LIFETIME,
-        "interval": decoupled.INTERVAL,
+        "expires_in": rows.LIFETIME,
+        "interval": rows.INTERVAL,
     }
 
 

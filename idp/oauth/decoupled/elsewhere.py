@@ -8,9 +8,10 @@ from flask import url_for
 
 from idp import context
 from idp.grants import grant
-from idp.oauth import codes, decoupled, waiting
+from idp.oauth import codes, waiting
 from idp.oauth.codes import NewGrant
-from idp.oauth.decoupled import Decoupled, Pending
+from idp.oauth.decoupled import rows
+from idp.oauth.decoupled.rows import Decoupled, Pending
 from idp.oauth.request import OAuthRequest
 from idp.sso import browser
 
@@ -23,7 +24,7 @@ def open_here(pending: Pending, about: Decoupled) -> str:
     return waiting.store(
         {**pending.parameters, "client_id": [pending.client_id], **about.marks()},
         client_id=pending.client_id,
-        source=decoupled.SOURCE,
+        source=rows.SOURCE,
         browser=browser.secret() or browser.renew(),
     )
 
@@ -32,7 +33,7 @@ def approve(request: OAuthRequest, new: NewGrant) -> flask.Response:
     """Begin the grant and let the client have it, unless it was decided or ran out meanwhile."""
     about = _about(request)
     codes.begin_and_read(new, None)
-    if decoupled.decide(about, new.id, user_id=new.user_id, client_id=new.client_id, company_id=new.company_id):
+    if rows.decide(about, new.id, user_id=new.user_id, client_id=new.client_id, company_id=new.company_id):
         return _afterwards(about, "approved")
     grant.revoke(new.id, new.client_id, context.now(), "approved too late")
     return _afterwards(about, "over")
@@ -44,7 +45,7 @@ def deny(request: OAuthRequest) -> flask.Response:
     if learnt.session is None:
         raise TypeError("nobody is signed in")
     who = {"user_id": learnt.session.user_id, "client_id": request.client.client_id}
-    denied = decoupled.decide(about, None, company_id=learnt.company.company_id, **who)
+    denied = rows.decide(about, None, company_id=learnt.company.company_id, **who)
     return _afterwards(about, "denied" if denied else "over")
 
 

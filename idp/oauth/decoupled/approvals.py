@@ -3,8 +3,9 @@
 import flask
 from flask import url_for
 
-from idp.oauth import decoupled, elsewhere, server
-from idp.oauth.decoupled import Decoupled, Pending
+from idp.oauth import server
+from idp.oauth.decoupled import elsewhere, rows
+from idp.oauth.decoupled.rows import Decoupled, Pending
 from idp.sso.session import SsoSession
 
 GRANT_TYPE = "urn:openid:params:grant-type:ciba"
@@ -17,7 +18,7 @@ def accepted() -> bool:
 
 def waiting_for(session: SsoSession) -> list[Pending]:
     """What waits for this person, the newest first."""
-    return decoupled.of_user(session.user_id)
+    return rows.of_user(session.user_id)
 
 
 def review(session: SsoSession, id: str) -> flask.Response:  # noqa: A002 - the form's word
@@ -33,7 +34,7 @@ def deny(session: SsoSession, id: str) -> flask.Response:  # noqa: A002
     """Say no without a closer look."""
     pending = _find(session, id)
     who = {"user_id": session.user_id, "client_id": pending.client_id if pending else None}
-    denied = pending and decoupled.decide(_about(session, pending), None, **who)
+    denied = pending and rows.decide(_about(session, pending), None, **who)
     return _back("denied" if denied else "over")
 
 

@@ -14,8 +14,9 @@ from idp.errors import (
     UnauthorizedClient,
 )
 from idp.grants import standing
-from idp.oauth import authorize, decoupled, tokens
-from idp.oauth.decoupled import Decoupled, Poll
+from idp.oauth import authorize, tokens
+from idp.oauth.decoupled import rows
+from idp.oauth.decoupled.rows import Decoupled, Poll
 from idp.oauth.grant_type import GrantType
 from idp.oauth.request import Authorization, OAuthRequest, Payload
 from idp.opaque import digest
@@ -52,7 +53,7 @@ class Polled(GrantType):
             raise InvalidRequest(f"{self.PARAMETER} is missing")
         if request.payload.get("company"):
             raise InvalidRequest("the company was chosen when the user approved")
-        found = decoupled.poll(code, self.KIND, request.client.client_id)
+        found = rows.poll(code, self.KIND, request.client.client_id)
         if found is None:
             raise InvalidGrant("the code is unknown, used, or another client's")
         _refuse_early(found)
@@ -67,7 +68,7 @@ class Polled(GrantType):
         known = request.authorization.standing
         if known is None:
             raise TypeError("a user approved it")
-        if not decoupled.redeem(request.payload.data[self.PARAMETER], known.grant_id):
+        if not rows.redeem(request.payload.data[self.PARAMETER], known.grant_id):
             raise InvalidGrant("the code was used before")
         request.refresh_token = tokens.refresh_token_for(request, known)
 

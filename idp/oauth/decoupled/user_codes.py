@@ -13,8 +13,9 @@ from flask import url_for
 from idp import audit, limits
 from idp.errors import TooManyRequests
 from idp.limits import Counter, Limit, Window
-from idp.oauth import decoupled, elsewhere, server
-from idp.oauth.decoupled import Decoupled
+from idp.oauth import server
+from idp.oauth.decoupled import elsewhere, rows
+from idp.oauth.decoupled.rows import Decoupled
 from idp.sso import browser
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -62,7 +63,7 @@ def enter(typed: str) -> flask.Response:
         if not limits.take(Counter(_EVENT, address)).refused:
             audit.record("device.guess_limited", address=address)
         raise TooManyRequests(taken.retry_after)
-    pending = decoupled.of_user_code(user_code)
+    pending = rows.of_user_code(user_code)
     if pending is None:
         raise WrongCode
     taken.give_back()
