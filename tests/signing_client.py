@@ -10,6 +10,8 @@ from keys import compact
 from keys.algorithms import ALGORITHMS
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+# What JSON can say where a time must stand.
+NO_TIMES = (True, False, "soon", [1], {}, 1e300, -1e300, float("nan"), float("inf"), 10**400, -(10**400))
 KINDS = {"ES256": ("EC", "P-256"), "RS256": ("RSA", 2048), "PS256": ("RSA", 2048), "EdDSA": ("OKP", "Ed25519")}
 
 

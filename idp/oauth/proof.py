@@ -14,14 +14,12 @@ from urllib.parse import unquote
 from cryptography.exceptions import InvalidSignature
 
 from idp import context
-from idp.oauth.assertion import is_time
+from idp.oauth.assertion import SKEW, identifier, is_time
 from keys import BadToken, brought, compact
 from keys.algorithms import ALGORITHMS
 
 WINDOW = 300  # seconds of one nonce; the one before is accepted too
-_SKEW = 60  # seconds that two clocks may differ; a proof without a nonce lives as long
 _MAX_HEADER = 2_048  # characters, still encoded: an RSA key of 4096 bits is in it
-_JTI = range(1, 257)  # characters
 _CHANGES_MEANING = frozenset({"crit", "b64", "zip"})  # what is signed would be something else
 _URI = re.compile(r"(https?)://([^/?#]+)([^?#]*).*", re.ASCII | re.IGNORECASE)  # RFC 3986 appendix B
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
@@ -113,8 +111,7 @@ def _algorithm(header: dict[str, Any], algorithms: Collection[str]) -> str:
 
 def _judge(claims: dict[str, Any], method: str, path: str) -> None:
     """Types before values; members that nobody knows are ignored."""
-    if not isinstance(claims.get("jti"), str) or len(claims["jti"]) not in _JTI:
-        raise BadToken("jti is missing, or no string of 1 to 256 characters")
+    identifier(claims)
     if claims.get("htm") != method:
         raise BadToken("htm is not the method of the request")
     if _target(claims.get("htu")) not in _addresses(path):
@@ -131,9 +128,9 @@ def _lifetime(claims: dict[str, Any], *, nonce_required: bool) -> tuple[float, b
     said = claims.get("nonce")
     if said is None and not nonce_required:
         now = context.now().timestamp()
-        if not claims["iat"] - _SKEW <= now < claims["iat"] + _SKEW:
+        if not claims["iat"] - SKEW <= now < claims["iat"] + SKEW:
             raise BadToken("iat is more than a minute away")
-        return claims["iat"] + _SKEW, False
+        return claims["iat"] + SKEW, False
     now = _window()
     for window in (now, now - 1):
         if isinstance(said, str) and _is_nonce_of(window, said):

@@ -12,7 +12,7 @@ import elsewhere as servers
 import pytest
 from actors import PUBLIC_URL, Client
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from signing_client import ASSERTION_TYPE, SigningClient, key_set, new_key
+from signing_client import ASSERTION_TYPE, NO_TIMES, SigningClient, key_set, new_key
 
 from idp import fetch
 from idp.db import db
@@ -125,9 +125,8 @@ WRONG_CLAIMS = (
     {"aud": None}, {"aud": [PUBLIC_URL]}, {"aud": [PUBLIC_URL, "https://other.example"]}, {"aud": []},
     {"aud": f"{PUBLIC_URL}/"}, {"aud": None},
     {"aud": "https://other.example"}, {"aud": {"x": 1}}, {"aud": f"{PUBLIC_URL}/oauth2/x"},
-    {"exp": None}, {"exp": "1894700000"}, {"exp": True}, {"exp": 1e300}, {"exp": [1]}, {"exp": {}}, {"exp": 0},
-    {"exp": 10**400},
-    {"iat": "now"}, {"nbf": "now"}, {"iat": False},
+    {"exp": None}, {"exp": "1894700000"}, {"exp": 0},
+    *({name: value} for name in ("exp", "iat", "nbf") for value in NO_TIMES),
     {"jti": None}, {"jti": ""}, {"jti": 5}, {"jti": ["a"]}, {"jti": "x" * 257},
 )  # fmt: skip
 

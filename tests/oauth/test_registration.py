@@ -6,7 +6,7 @@ from datetime import timedelta
 import elsewhere as servers
 import pytest
 from actors import PUBLIC_URL, Client
-from signing_client import SigningClient, key_set, new_key
+from signing_client import NO_TIMES, SigningClient, key_set, new_key
 
 import consent_ui
 from idp.app import create_app
@@ -436,6 +436,7 @@ def test_a_software_statement_of_a_trusted_issuer_goes_first(reopened, tmp_path,
     wrong = {
         "invalid_software_statement": [
             issuer.assertion(key=new_key(), **said), issuer.assertion(**{**said, "exp": 5}), "a.b.c", "x",
+            *(issuer.assertion(**{**said, "exp": value}) for value in NO_TIMES),
         ],
         "unapproved_software_statement": [issuer.assertion(**{**said, "iss": "https://other.example"})],
     }  # fmt: skip

@@ -5,7 +5,6 @@ Registration needs an initial access token unless the settings open it. Members 
 """
 
 import json
-import math
 from typing import Any
 
 import flask
@@ -21,7 +20,7 @@ from idp.db import db
 from idp.errors import InvalidToken, NoToken, OAuthError, TooManyRequests
 from idp.fetch import Unreachable
 from idp.limits import Counter, Limit, Window
-from idp.oauth import server, views
+from idp.oauth import assertion, server, views
 from idp.oauth.extension import Endpoint, Extension, Phase
 from idp.oauth.request import OAuthRequest
 from idp.oauth.supported import supported_by
@@ -165,9 +164,7 @@ def _stated(statement: object) -> dict[str, Any]:
             )
         issuers_keys = keys.usable(compact.load(trusted[issuer].read_bytes()))
         claims = keys.verify_with(issuers_keys, statement, keys.SIGNING, typ=())
-        until = claims.get("exp", math.inf)
-        if not isinstance(until, int | float) or until <= context.now().timestamp():
-            raise BadToken("it is expired")
+        assertion.times(claims)
     except BadToken as error:
         raise RegistrationRefused(
             "invalid_software_statement", "the software statement is not valid", private=str(error)
