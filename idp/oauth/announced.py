@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from idp.clients import profile
+from idp.oauth import prompts
 from idp.oauth.extension import Clients, Extension
 from idp.oauth.server import AuthorizationServer
 from idp.settings import Misconfigured, Settings
@@ -41,6 +42,7 @@ def _of_core(provider: AuthorizationServer, settings: Settings) -> Document:
         "response_types_supported": sorted(provider.response_types),
         "response_modes_supported": list(provider.response_modes),
         "grant_types_supported": sorted(provider.grant_types),
+        "prompt_values_supported": list(prompts.VALUES),
     }
     methods = [*provider.client_auth, "none"]
     if settings.profile:

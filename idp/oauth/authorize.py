@@ -152,6 +152,7 @@ def validate(request: OAuthRequest) -> None:
     if not request.scopes:
         raise InvalidScope("none of the scopes is for this client")
     request.audience = (clients.default_audience(request.client),)
+    _check_how_to_ask(request)
     server.current().run_authorize(Phase.VALIDATE, request)
 
 
@@ -165,6 +166,17 @@ def _check_response(request: OAuthRequest) -> None:
     if request.response_type not in request.client.response_types:
         raise UnauthorizedClient("the client did not register this response type")
     response_modes.checked(request, provider.response_modes)
+
+
+def _check_how_to_ask(request: OAuthRequest) -> None:
+    """Whether the user may be asked, and how old the sign-in may be (OpenID Connect Core §3.1.2.1)."""
+    asked = set(request.payload.words("prompt"))
+    if "none" in asked and len(asked) > 1:
+        raise InvalidRequest("prompt=none cannot be combined")
+    request.learnt.prompts = frozenset(asked.intersection(prompts.VALUES))
+    max_age = request.payload.get("max_age")
+    if max_age is not None and not (max_age.isascii() and max_age.isdigit() and len(max_age) < 10):
+        raise InvalidRequest("max_age must be a number of seconds")
 
 
 def needed(request: OAuthRequest) -> Prompt | None:

@@ -14,6 +14,9 @@ from idp.oauth import claims, server
 from idp.oauth.extension import Prompt
 from idp.oauth.request import OAuthRequest
 
+# Of the parameter `prompt`, in the order of the specification.
+VALUES = ("none", "login", "consent", "select_account")
+
 
 def login_needed(request: OAuthRequest) -> bool:
     """Whether somebody must sign in, or the same person again."""

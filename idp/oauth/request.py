@@ -31,8 +31,8 @@ Pairs = Iterable[tuple[str, str]]
 
 # RFC 6749 §4.1.1 and OpenID Connect Core §3.1.2.1; extensions add theirs.
 PARAMETERS = frozenset({
-    "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "prompt", "max_age", "login_hint",
-    "display", "ui_locales", "claims_locales", "acr_values", "request", "request_uri", "registration",
+    "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt", "max_age",
+    "login_hint", "display", "ui_locales", "claims_locales", "acr_values", "request", "request_uri", "registration",
 })  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """An extension that the settings leave out takes away what it does, and opens nothing: `extensions = ["-name"]`."""
 
 import pytest
-from actors import Browser, Client, unverified
+from actors import Browser, Client, fragment_of, unverified
 
 from idp.oauth import extensions
 from idp.oauth.extension import discover
@@ -51,3 +51,18 @@ def test_tokens_reach_no_further(without, name):
         assert OWN == reach(shop.refresh(token)) or name == "refresh_token"
         assert reach(shop.refresh(token, resource=FOREIGN)) in (OWN, None)
         assert "invalid_target" == foreign.get("error") or OWN == reach(shop.redeem(foreign["code"], resource=FOREIGN))
+
+
+def test_every_response_type_knows_how_to_ask(another, world):
+    """`prompt`, `max_age` and `nonce` are no part of the code flow (OpenID Connect Core §3.1.2.1, §3.2.2.1)."""
+    app = another(extensions=("-authorization_code", "+implicit"))
+    world.user("ada")
+    page = Client.registered(world, "page", public=True, response_types=["id_token"], grant_types=["implicit"])
+
+    def asked(**parameters):
+        return fragment_of(Browser(app).open(page, response_type="id_token", code_challenge=None, **parameters))
+
+    assert "login_required" == asked(prompt="none")["error"]
+    assert "invalid_request" == asked(prompt="none login")["error"]
+    assert "invalid_request" == asked(max_age="soon")["error"]
+    assert ["none", "login", "consent", "select_account"] == app.extensions["announced"]["prompt_values_supported"]

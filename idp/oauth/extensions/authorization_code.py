@@ -7,23 +7,9 @@ from idp.errors import InvalidGrant, InvalidRequest
 from idp.grants import grant as grants
 from idp.oauth import codes, tokens
 from idp.oauth.codes import NewGrant
-from idp.oauth.extension import Extension, Phase
+from idp.oauth.extension import Extension
 from idp.oauth.grant_type import GrantType
 from idp.oauth.request import Authorization, OAuthRequest
-
-_PROMPTS = {"none", "login", "consent", "select_account"}
-
-
-def validate(request: OAuthRequest) -> None:
-    """The parameters that every authorization request may have (OpenID Connect Core §3.1.2.1)."""
-    payload = request.payload
-    asked = set(payload.words("prompt"))
-    if "none" in asked and len(asked) > 1:
-        raise InvalidRequest("prompt=none cannot be combined")
-    request.learnt.prompts = frozenset(asked & _PROMPTS)
-    max_age = payload.get("max_age")
-    if max_age is not None and not (max_age.isascii() and max_age.isdigit() and len(max_age) < 10):
-        raise InvalidRequest("max_age must be a number of seconds")
 
 
 def respond(request: OAuthRequest, grant: NewGrant) -> dict[str, Any]:
@@ -84,6 +70,4 @@ extension = Extension(
     spec="RFC 6749 §4.1",
     grants=(AuthorizationCode,),
     response_types={"code": respond},
-    authorize={Phase.VALIDATE: validate},
-    parameters=frozenset({"nonce"}),
 )
