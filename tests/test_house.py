@@ -37,6 +37,15 @@ def test_no_statement_is_built_from_strings():
     assert [] == [str(path) for path in where if built.search(path.read_text())]
 
 
+def test_the_core_is_every_folder_but_the_extensions():
+    """The contract takes new files in by itself, and this holds it to new folders."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [core] = [contract for contract in contracts if "does not know its extensions" in contract["name"]]
+    folders = {path.parent.name for path in (ROOT / "idp" / "oauth").glob("*/__init__.py")} - {"extensions"}
+
+    assert {"idp.oauth", "idp.oauth.*", *(f"idp.oauth.{name}.*" for name in folders)} == set(core["source_modules"])
+
+
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
 def test_locks_hold_every_dependency_with_its_hash(lock):
     """What pyproject asks for is pinned, with hashes, and names no registry."""
