@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 class Phase(enum.IntEnum):
     """When a step runs; the order is the protocol's."""
 
-    LOAD = 1  # where the parameters come from: pushed requests, request objects
-    VALIDATE = 2  # what they may say: PKCE, resource at authorize
+    LOAD = 1  # authorization endpoint: where the parameters come from: pushed requests, request objects
+    VALIDATE = 2  # what they may say: PKCE, resource; at the token endpoint before the proof: a DPoP proof
     NARROW = 3  # token endpoint, after the proof: resource narrows what the grant holds
     BIND = 4  # token endpoint: who may hold it: PKCE verifier, key thumbprints
     REQUIRE = 5  # token endpoint: what must hold once all is bound: a profile's sender constraint
@@ -137,7 +137,7 @@ class Extension:
     prompts: tuple[Prompt, ...] = ()
     claims: Mapping["TokenKind", "ClaimSource"] = none()
     introspection: Mapping[str, Represent] = none()  # other forms of introspection's answer, by media type
-    on: Mapping[Event, Handler] = none()  # in the transaction of what happened
+    sessions_ended: Handler | None = None  # in the transaction that ends them
     outgoing: Mapping[str, Sender] = none()  # by the kind of message
     tells: Callable[[Client], bool] | None = None  # whether it tells this client that a session ended
     frame: Callable[[Client, SsoSession], str | None] | None = None  # what the signed-out page loads for that

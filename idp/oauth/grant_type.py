@@ -25,7 +25,6 @@ class GrantType(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
     def validate_token_request(self) -> None:
         """Everything that may refuse, in order; what changes for good comes last."""
         request = self.request
-        self.server.run_token(Phase.LOAD, request)
         request.client = self.server.authenticate_client(request)
         if not request.client.check_grant_type(self.GRANT_TYPE):
             raise UnauthorizedClient("the client did not register this grant type")
@@ -39,14 +38,18 @@ class GrantType(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         self.server.run_token(Phase.NARROW, request)
         self.server.run_token(Phase.BIND, request)
         self.server.run_token(Phase.REQUIRE, request)
+        self.bound(request)
         self.settle(request)
 
     @abstractmethod
     def prove(self, request: OAuthRequest) -> Authorization:
         """Judge what the client presented, or raise."""
 
+    def bound(self, request: OAuthRequest) -> None:
+        """What was presented may be bound to keys: compare them with those that this request proved, or raise."""
+
     def settle(self, request: OAuthRequest) -> None:
-        """What may change only when nothing can refuse any more."""
+        """What changes for good, when all was judged; of requests that race, the row lets one go on."""
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         """The answer (RFC 6749 §5.1)."""

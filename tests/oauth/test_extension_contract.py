@@ -147,12 +147,13 @@ def test_endpoint_declares_its_methods():
     assert endpoint.announced is None
 
 
-def test_step_that_would_never_run_stops_the_start(package):
+@pytest.mark.parametrize(("endpoint", "phase"), [("authorize", "BIND"), ("token", "LOAD")])
+def test_step_that_would_never_run_stops_the_start(package, endpoint, phase):
     """The authorization endpoint loads and validates; what narrows or binds belongs to the token endpoint."""
-    steps = "authorize={__import__('idp.oauth.extension').oauth.extension.Phase.BIND: view}"
+    steps = f"{endpoint}={{__import__('idp.oauth.extension').oauth.extension.Phase.{phase}: view}}"
     made = package(a=f"Extension(name='a', spec='x', {steps})")
 
-    with pytest.raises(Misconfigured, match="a has a step at authorize in BIND, which never runs there"):
+    with pytest.raises(Misconfigured, match=f"a has a step at {endpoint} in {phase}, which never runs there"):
         discover(made, None)
 
 

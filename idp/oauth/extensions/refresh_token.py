@@ -52,6 +52,12 @@ class RefreshToken(GrantType):
             refresh_binding=presented.binding,
         )
 
+    def bound(self, request: OAuthRequest) -> None:
+        """A token that is bound to a key or certificate works with no other (RFC 9449 §5)."""
+        binding = request.authorization.refresh_binding
+        if binding is not None and binding != refresh.binding(request.confirmation or {}):
+            raise InvalidGrant("the refresh token is bound to another key or certificate")
+
     def settle(self, request: OAuthRequest) -> None:
         """Last: a request that fails must not cost the client its token."""
         authorization = request.authorization
@@ -59,8 +65,6 @@ class RefreshToken(GrantType):
         if known is None or generation is None:
             raise TypeError("a refresh token proves a user's grant")
         binding = authorization.refresh_binding
-        if binding is not None and binding != refresh.binding(request.confirmation or {}):
-            raise InvalidGrant("the refresh token is bound to another key or certificate")
         # What only one client can use needs no rotation (RFC 9700 §4.14.2).
         if binding is not None or not request.client.public:
             request.refresh_token = refresh.make(known.grant_id, generation, binding)

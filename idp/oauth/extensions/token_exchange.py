@@ -60,10 +60,13 @@ class TokenExchange(GrantType):
             actor=_actor(request.client, self.given, self.acting),
         )
 
-    def settle(self, request: OAuthRequest) -> None:
-        """The keys of what was presented are proved by now; it happened, and who did it is kept."""
+    def bound(self, request: OAuthRequest) -> None:
+        """The client holds the keys of what it presented, or need not."""
         for judged in filter(None, (self.given, self.acting)):
             _check_keys(request, judged)
+
+    def settle(self, request: OAuthRequest) -> None:
+        """It happened, and who did it is kept."""
         subject, proved = self.given.subject, request.authorization
         company_id = self.given.claims.get("company_id")
         audit.record(
