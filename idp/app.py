@@ -23,7 +23,6 @@ from idp import api, events, health, keyring, logs
 from idp.context import Context
 from idp.db import AWAY, db, engine_options, prepare, sqlalchemy_url
 from idp.errors import InvalidRequest, OAuthError, TemporarilyUnavailable
-from idp.events import Event
 from idp.oauth import announced, views
 from idp.oauth import extensions as extension_package
 from idp.oauth.extension import enabled
@@ -144,7 +143,7 @@ def extend(app: Flask, settings: Settings) -> AuthorizationServer:
     found = enabled(extension_package, settings)
     if settings.profile and settings.profile not in {each.name for each in found}:
         raise Misconfigured(f"profile: {settings.profile} needs the extension of that name, which is not enabled")
-    events.listen(app, {event: [each.on[event] for each in found if event in each.on] for event in Event})
+    events.listen(app, [each.sessions_ended for each in found if each.sessions_ended])
     provider = app.extensions["oauth"] = AuthorizationServer(found, settings)
 
     def answered(response: flask.Response) -> flask.Response:

@@ -19,7 +19,7 @@ from flask.typing import ResponseReturnValue
 from idp.clients.metadata import Metadata, Rule
 from idp.clients.models import Client
 from idp.errors import OAuthError
-from idp.events import Event, Handler
+from idp.events import Handler
 from idp.oauth.codes import NewGrant
 from idp.oauth.request import OAuthRequest
 from idp.outbox import Message
@@ -43,6 +43,7 @@ class Phase(enum.IntEnum):
 
 # A step anywhere else would never run; the answer has `respond`.
 AT_AUTHORIZE = frozenset({Phase.LOAD, Phase.VALIDATE})
+AT_TOKEN = frozenset(Phase) - {Phase.LOAD}
 
 Step = Callable[[OAuthRequest], None]
 # Begins the grant; the parameters that the authorization response has for this response type.
@@ -177,11 +178,11 @@ def _enabled(declared: Mapping[str, Extension], listed: Sequence[str] | None) ->
 
 
 def _refuse_steps_that_never_run(extension: Extension) -> None:
-    """The authorization endpoint has no proof to narrow or bind."""
-    if lost := extension.authorize.keys() - AT_AUTHORIZE:
-        raise Misconfigured(
-            f"{extension.name} has a step at authorize in {sorted(lost)[0].name}, which never runs there"
-        )
+    """The authorization endpoint has no proof to narrow or bind; what comes to the token endpoint stands for itself."""
+    endpoints = (("authorize", extension.authorize, AT_AUTHORIZE), ("token", extension.token, AT_TOKEN))
+    for endpoint, steps, phases in endpoints:
+        if lost := sorted(steps.keys() - phases):
+            raise Misconfigured(f"{extension.name} has a step at {endpoint} in {lost[0].name}, which never runs there")
 
 
 def _refuse_two_owners(extensions: Sequence[Extension]) -> None:

@@ -18,7 +18,7 @@ from idp.accounts import devices
 from idp.accounts.login import Authentication
 from idp.context import keys, now, settings
 from idp.db import db, uuid7
-from idp.events import EndedSession, Event
+from idp.events import EndedSession
 from idp.opaque import digest
 from idp.sso import cookie
 from idp.sso.cookie import Cookie
@@ -123,7 +123,7 @@ def end_expired(most: int) -> int:
 def _tell(ended: Sequence[EndedSession], reason: str) -> int:
     for session in ended:
         audit.record("session.ended", user_id=session.user_id, session=str(session.id), reason=reason)
-    events.tell(Event.SESSION_ENDED, ended)
+    events.sessions_ended(ended)
     return len(ended)
 
 

@@ -16,7 +16,7 @@ from idp.clients import client as clients
 from idp.clients import metadata, profile
 from idp.clients.models import Client
 from idp.db import db
-from idp.events import EndedSession, Event
+from idp.events import EndedSession
 from idp.oauth import subjects
 from idp.oauth.extension import Extension
 from idp.oauth.request import FORM
@@ -105,7 +105,7 @@ extension = Extension(
         # Every logout token has the sid, so there is nothing to do for those that demand it.
         "backchannel_logout_session_required": metadata.boolean,
     },
-    on={Event.SESSION_ENDED: tell},
+    sessions_ended=tell,
     outgoing={KIND: send},
     tells=tells,
 )

@@ -20,7 +20,7 @@ import flask
 
 from idp import context
 from idp.clients.uris import origin
-from idp.events import EndedSession, Event
+from idp.events import EndedSession
 from idp.oauth.extension import Endpoint, Extension
 from idp.oauth.request import OAuthRequest
 from idp.sso import session
@@ -106,5 +106,5 @@ extension = Extension(
         ),
     ),
     respond=respond,
-    on={Event.SESSION_ENDED: forget},
+    sessions_ended=forget,
 )
