@@ -6,18 +6,11 @@
     ├── InvalidGrant  UnauthorizedClient  UnsupportedGrantType  InvalidScope      RFC 6749 §5.2
     ├── UnsupportedResponseType  AccessDenied                                     RFC 6749 §4.1.2.1
     ├── LoginRequired  InteractionRequired  ConsentRequired                       OpenID Connect Core §3.1.2.6
-    │                      └── StepUpRequired (refresh_token)      with the `acr_values` that would do, RFC 9470 §3
-    ├── AccountSelectionRequired
     ├── RequestNotSupported  RequestUriNotSupported  RegistrationNotSupported
     ├── InvalidRequestUri  InvalidRequestObject
     │                              OpenID Connect Core §3.1.2.6
     ├── UnmetAuthenticationRequirements     OpenID Connect Unmet Authentication Requirements
-    ├── AuthorizationPending  SlowDown  ExpiredToken     RFC 8628 §3.5, CIBA §11
-    ├── InvalidProof (dpop)        RFC 9449 §5, §7.1: 401 with a challenge at resources
-    │   └── UseNonce (dpop)        RFC 9449 §8, §9: again, with the nonce of the answer
-    ├── TransactionFailed  UnknownUserId  InvalidBindingMessage     CIBA §11, §13
     ├── InvalidTarget              RFC 8707 §2
-    ├── InvalidAuthorizationDetails         RFC 9396 §5, §8
     ├── InvalidToken               RFC 6750 §3.1: 401 with a challenge
     │   └── NoToken                no credentials were sent: a challenge without an error code
     ├── InsufficientUserAuthentication      RFC 9470 §3: 401 with `acr_values` or `max_age`
@@ -26,6 +19,7 @@
     └── TemporarilyUnavailable     503 with Retry-After: the database or the password queue is away
 
 An error has a public face and a private one: `description` never repeats what was sent, `private` is for the log alone.
+What only one extension, or one part of the core, can say is an `OAuthError` that stands there.
 A refusal commits what was counted before it (attempts, a spent code); any other exception rolls back.
 """
 
@@ -132,13 +126,6 @@ class ConsentRequired(OAuthError):
     description = "the user must consent"
 
 
-class AccountSelectionRequired(OAuthError):
-    """prompt=none together with something only a choice can answer."""
-
-    error = "account_selection_required"
-    description = "the user must choose an account"
-
-
 class UnmetAuthenticationRequirements(OAuthError):
     """A required factor that this user cannot give here."""
 
@@ -179,56 +166,10 @@ class RegistrationNotSupported(OAuthError):
     description = "the registration parameter is not supported"
 
 
-class AuthorizationPending(OAuthError):
-    """The user has not decided yet: poll again."""
-
-    error = "authorization_pending"
-    description = "the user has not decided yet"
-
-
-class SlowDown(OAuthError):
-    """The poll came too soon: the client waits five seconds longer from now on."""
-
-    error = "slow_down"
-    description = "wait five seconds longer between two requests"
-
-
-class ExpiredToken(OAuthError):
-    """The time to decide is over: the client starts anew."""
-
-    error = "expired_token"
-    description = "the time for this authorization is over"
-
-
-class TransactionFailed(OAuthError):
-    """What the user approved is over before its client came for the tokens."""
-
-    error = "transaction_failed"
-
-
-class UnknownUserId(OAuthError):
-    """The hint names nobody who can sign in."""
-
-    error = "unknown_user_id"
-    description = "the hint names nobody"
-
-
-class InvalidBindingMessage(OAuthError):
-    """The message cannot be shown."""
-
-    error = "invalid_binding_message"
-
-
 class InvalidTarget(OAuthError):
     """The resource is malformed, unknown, or not for this client (RFC 8707 §2)."""
 
     error = "invalid_target"
-
-
-class InvalidAuthorizationDetails(OAuthError):
-    """An entry is of an unknown type, does not match its type, or goes beyond what was granted (RFC 9396 §5, §8)."""
-
-    error = "invalid_authorization_details"
 
 
 class InvalidToken(OAuthError):

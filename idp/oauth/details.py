@@ -11,7 +11,7 @@ from idp.clients import detail_types
 from idp.clients.detail_types import Line
 from idp.clients.languages import localized
 from idp.clients.models import Client, Resource
-from idp.errors import InvalidAuthorizationDetails
+from idp.errors import OAuthError
 from idp.grants.details import Detail, Details, canonical
 from keys import BadToken, compact
 
@@ -21,6 +21,12 @@ _MOST_ENTRIES = 20
 _DEEPEST = 8  # levels, the list itself being the first
 # Controls, bidirectional overrides, surrogates: they deceive whoever reads the consent page, and NUL cannot be stored.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class InvalidAuthorizationDetails(OAuthError):
+    """An entry is of an unknown type, does not match its type, or goes beyond what was granted (RFC 9396 §5, §8)."""
+
+    error = "invalid_authorization_details"
 
 
 @dataclass(frozen=True)

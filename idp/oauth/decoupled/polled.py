@@ -5,12 +5,9 @@ from collections.abc import Collection
 from idp import context
 from idp.errors import (
     AccessDenied,
-    AuthorizationPending,
-    ExpiredToken,
     InvalidGrant,
     InvalidRequest,
     OAuthError,
-    SlowDown,
     UnauthorizedClient,
 )
 from idp.grants import standing
@@ -20,6 +17,27 @@ from idp.oauth.decoupled.rows import Decoupled, Poll
 from idp.oauth.grant_type import GrantType
 from idp.oauth.request import Authorization, OAuthRequest, Payload
 from idp.opaque import digest
+
+
+class AuthorizationPending(OAuthError):
+    """The user has not decided yet: poll again."""
+
+    error = "authorization_pending"
+    description = "the user has not decided yet"
+
+
+class SlowDown(OAuthError):
+    """The poll came too soon: the client waits five seconds longer from now on."""
+
+    error = "slow_down"
+    description = "wait five seconds longer between two requests"
+
+
+class ExpiredToken(OAuthError):
+    """The time to decide is over: the client starts anew."""
+
+    error = "expired_token"
+    description = "the time for this authorization is over"
 
 
 def judge(request: OAuthRequest, code: str, grant: type["Polled"], *, only: Collection[str]) -> None:

@@ -19,13 +19,11 @@ from idp.clients.client import find
 from idp.clients.metadata import InvalidMetadata, Metadata, Supported
 from idp.clients.models import Client
 from idp.errors import (
-    InvalidBindingMessage,
     InvalidClient,
     InvalidRequest,
     InvalidScope,
+    OAuthError,
     TooManyRequests,
-    TransactionFailed,
-    UnknownUserId,
 )
 from idp.limits import Counter, Limit, Window
 from idp.oauth import assertion, server, tokens, views
@@ -56,6 +54,25 @@ _BEARER = re.compile(r"[A-Za-z0-9._~+/-]{1,1024}={0,2}", re.ASCII)  # §7.1, RFC
 _HOUR = 3600  # seconds
 # Hints that name nobody, of one client: it must not find out who has an account.
 _UNKNOWN = Limit("ciba.unknown", (Window(20, 600),))
+
+
+class UnknownUserId(OAuthError):
+    """The hint names nobody who can sign in."""
+
+    error = "unknown_user_id"
+    description = "the hint names nobody"
+
+
+class InvalidBindingMessage(OAuthError):
+    """The message cannot be shown."""
+
+    error = "invalid_binding_message"
+
+
+class TransactionFailed(OAuthError):
+    """What the user approved is over before its client came for the tokens."""
+
+    error = "transaction_failed"
 
 
 class Ciba(Polled):

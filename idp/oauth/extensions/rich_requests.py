@@ -7,7 +7,6 @@ asked at the token endpoint is within what was granted (`idp.grants.details`).
 
 from idp.clients import client as clients
 from idp.clients import metadata
-from idp.errors import InvalidAuthorizationDetails
 from idp.grants.details import within
 from idp.oauth import details
 from idp.oauth.extension import Extension, Phase
@@ -32,7 +31,7 @@ def narrow(request: OAuthRequest) -> None:
         # The client acts for itself: nothing was granted before, its registration is the limit.
         details.judge(request.client, asked)
     elif not all(within(entry, granted or ()) for entry in asked):
-        raise InvalidAuthorizationDetails("authorization_details go beyond what was granted")
+        raise details.InvalidAuthorizationDetails("authorization_details go beyond what was granted")
     request.details = asked
 
 
