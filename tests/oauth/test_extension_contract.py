@@ -1,5 +1,6 @@
 """An extension is one file that declares itself: what discovery accepts, orders and refuses."""
 
+import pkgutil
 import sys
 from types import ModuleType
 
@@ -193,3 +194,11 @@ def test_what_two_announce_alike_is_said_once(app, settings, clock, monkeypatch)
     small = create_app(settings, consent_ui, keys=app.extensions["idp"].keys, now=clock)
 
     assert ["y", "a", "b"] == small.extensions["announced"]["x"]
+
+
+def test_a_slot_has_one_name():
+    """Who knows one extension finds the same things in the next under the same words."""
+    found = discover(extensions, [module.name for module in pkgutil.iter_modules(extensions.__path__)])
+
+    assert {"metadata", "no_metadata"} == {each.metadata.__name__ for each in found}
+    assert {"agree"} == {each.client_check.__name__ for each in found if each.client_check}

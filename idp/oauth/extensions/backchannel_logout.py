@@ -13,7 +13,8 @@ from sqlalchemy import select
 from idp import context, fetch, outbox
 from idp.accounts.models import User
 from idp.clients import client as clients
-from idp.clients import metadata, profile
+from idp.clients import metadata as members
+from idp.clients import profile
 from idp.clients.models import Client
 from idp.db import db
 from idp.events import EndedSession
@@ -91,7 +92,7 @@ def _uri(client: Client) -> str | None:
     return uri if isinstance(uri, str) else None
 
 
-def announced(_settings: Settings) -> dict[str, Any]:
+def metadata(_settings: Settings) -> dict[str, Any]:
     """§2.1."""
     return {"backchannel_logout_supported": True, "backchannel_logout_session_supported": True}
 
@@ -99,11 +100,11 @@ def announced(_settings: Settings) -> dict[str, Any]:
 extension = Extension(
     name="backchannel_logout",
     spec="OpenID Connect Back-Channel Logout 1.0",
-    metadata=announced,
+    metadata=metadata,
     client_metadata={
-        "backchannel_logout_uri": metadata.uri,
+        "backchannel_logout_uri": members.uri,
         # Every logout token has the sid, so there is nothing to do for those that demand it.
-        "backchannel_logout_session_required": metadata.boolean,
+        "backchannel_logout_session_required": members.boolean,
     },
     sessions_ended=tell,
     outgoing={KIND: send},

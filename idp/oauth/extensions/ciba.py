@@ -14,7 +14,8 @@ import flask
 
 from idp import context, fetch, limits, opaque
 from idp.accounts import account, login
-from idp.clients import keys, metadata
+from idp.clients import keys
+from idp.clients import metadata as members
 from idp.clients.client import find
 from idp.clients.metadata import InvalidMetadata, Metadata, Supported
 from idp.clients.models import Client
@@ -177,7 +178,7 @@ def _binding_message(asked: Payload) -> str | None:
     if message is None:
         return None
     try:
-        return metadata.name(message)
+        return members.name(message)
     except ValueError as error:
         raise InvalidBindingMessage(f"binding_message {error}") from None
 
@@ -266,7 +267,7 @@ def agree(_settings: Settings, registered: Metadata) -> None:
         raise InvalidMetadata("backchannel_authentication_request_signing_alg", "needs jwks or jwks_uri beside it")
 
 
-def announced(_settings: Settings) -> dict[str, Any]:
+def metadata(_settings: Settings) -> dict[str, Any]:
     """§4."""
     return {
         "backchannel_token_delivery_modes_supported": list(MODES),
@@ -279,10 +280,10 @@ extension = Extension(
     name="ciba",
     spec="OpenID Connect Client-Initiated Backchannel Authentication Core 1.0",
     default=False,
-    metadata=announced,
+    metadata=metadata,
     client_metadata={
         "backchannel_token_delivery_mode": _mode,
-        "backchannel_client_notification_endpoint": metadata.uri,
+        "backchannel_client_notification_endpoint": members.uri,
         "backchannel_authentication_request_signing_alg": _algorithm,
         "backchannel_user_code_parameter": _no_user_code,
     },

@@ -26,10 +26,10 @@ def known_profile(_supported: Supported, value: object) -> str:
     return profile.FAPI2
 
 
-def check(settings: Settings, metadata: Metadata) -> None:
+def agree(settings: Settings, registered: Metadata) -> None:
     """What a client under the profile may register."""
-    if profile.FAPI2 in (metadata.profile, settings.profile):
-        _check(metadata)
+    if profile.FAPI2 in (registered.profile, settings.profile):
+        _check(registered)
 
 
 def _check(metadata: Metadata) -> None:
@@ -88,7 +88,7 @@ extension = Extension(
     name="fapi2",
     spec="FAPI 2.0 Security Profile",
     client_metadata={"profile": known_profile},
-    client_check=check,
+    client_check=agree,
     authorize={Phase.VALIDATE: demand_at_authorize},
     token={Phase.VALIDATE: demand_at_token, Phase.REQUIRE: demand_constraint},
 )

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from idp import context
-from idp.clients import metadata
+from idp.clients import metadata as members
 from idp.clients.models import Client
 from idp.clients.uris import origin
 from idp.oauth.extension import Extension
@@ -39,7 +39,7 @@ def _uri(client: Client) -> str | None:
     return uri if allowed else None
 
 
-def announced(_settings: Settings) -> dict[str, Any]:
+def metadata(_settings: Settings) -> dict[str, Any]:
     """§3."""
     return {"frontchannel_logout_supported": True, "frontchannel_logout_session_supported": True}
 
@@ -48,10 +48,10 @@ extension = Extension(
     name="frontchannel_logout",
     spec="OpenID Connect Front-Channel Logout 1.0",
     default=False,
-    metadata=announced,
+    metadata=metadata,
     client_metadata={
-        "frontchannel_logout_uri": metadata.uri,
-        "frontchannel_logout_session_required": metadata.boolean,
+        "frontchannel_logout_uri": members.uri,
+        "frontchannel_logout_session_required": members.boolean,
     },
     tells=tells,
     frame=frame,

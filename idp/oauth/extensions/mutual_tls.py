@@ -15,10 +15,10 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from idp import context, limits
-from idp.clients import certificates, keys, metadata
+from idp.clients import certificates, keys
 from idp.clients.certificates import Authorities, Untrusted
 from idp.clients.keys import Jwk
-from idp.clients.metadata import InvalidMetadata, Metadata, Rule
+from idp.clients.metadata import InvalidMetadata, Metadata, Rule, Supported, boolean
 from idp.clients.models import Client
 from idp.errors import InvalidClient, InvalidRequest, InvalidToken
 from idp.limits import Limit, Window
@@ -167,7 +167,7 @@ def confirm(_access_token: str, expected: str) -> None:
 
 
 def _subject_rule(subject: _Subject) -> Rule:
-    def rule(_supported: metadata.Supported, value: object) -> str:
+    def rule(_supported: Supported, value: object) -> str:
         if not isinstance(value, str) or not 1 <= len(value) <= 1000:
             raise ValueError("must be a string of 1 to 1000 characters")
         subject.read(value)
@@ -189,7 +189,7 @@ def agree(_settings: Settings, registered: Metadata) -> None:
         raise InvalidMetadata("jwks", f"needs a key with its certificate in x5c for {SELF_SIGNED}, or a jwks_uri")
 
 
-def announce(_settings: Settings) -> dict[str, Any]:
+def metadata(_settings: Settings) -> dict[str, Any]:
     """RFC 8705 §3.3."""
     return {BOUND: True}
 
@@ -224,10 +224,9 @@ extension = Extension(
     name="mutual_tls",
     spec="RFC 8705",
     configured=configured,
-    metadata=announce,
+    metadata=metadata,
     derived=aliases,
-    client_metadata={member: _subject_rule(subject) for member, subject in _SUBJECTS.items()}
-    | {BOUND: metadata.boolean},
+    client_metadata={member: _subject_rule(subject) for member, subject in _SUBJECTS.items()} | {BOUND: boolean},
     client_check=agree,
     authorize={Phase.VALIDATE: refuse_in_front},
     token={Phase.BIND: bind},
