@@ -93,6 +93,18 @@ def test_a_no_is_told_too(counter, ada, browser, deliver_due, receiver):
     assert "access_denied" == counter.poll(0).json["error"]
 
 
+@pytest.mark.parametrize(("decision", "outcome"), [("allow", "access_token"), ("deny", "error")])
+def test_who_is_pinged_comes_at_once(counter, ada, browser, decision, outcome):
+    """§11: to slow down is for what is pending, also for a client that polled a moment before its user decided."""
+    counter.started(client_notification_token=TOKEN)
+    assert ["authorization_pending", "slow_down"] == [counter.poll(0).json["error"] for _ in range(2)]
+    answer(browser, decision=decision)
+
+    response = counter.poll(0)
+    assert outcome in response.json
+    assert response.json.get("error") in (None, "access_denied")
+
+
 def test_neither_token_nor_id_lies_in_the_database(counter, ada, browser, world):
     told = counter.started(client_notification_token=TOKEN)
     answer(browser)

@@ -92,12 +92,14 @@ class Polled(GrantType):
 
 
 def _refuse_early(found: Poll) -> None:
-    """What the client must hear before there are tokens; the time comes first: then it need not poll any more."""
+    """What the client must hear before there are tokens; the time comes first: then it need not poll any more.
+
+    To slow down is for what is still pending (CIBA §11): a client that was pinged comes at once, and may have polled
+    a moment ago.
+    """
     if not found.in_time:
         raise ExpiredToken
-    if found.slow_down:
-        raise SlowDown
-    if found.state == "pending":
-        raise AuthorizationPending
     if found.state == "denied":
         raise AccessDenied("the user did not allow it")
+    if found.state == "pending":
+        raise SlowDown if found.slow_down else AuthorizationPending
