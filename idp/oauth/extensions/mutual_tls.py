@@ -143,14 +143,23 @@ def _certificates(listed: list[Jwk]) -> list[bytes]:
     return found
 
 
+def check_certificate(request: OAuthRequest) -> None:
+    """At the token endpoint, before the grant is looked at: to come without must not cost the client its code."""
+    _bound_to(request.client)
+
+
 def bind(request: OAuthRequest) -> None:
     """The access token is bound to the certificate, if the client registered that (RFC 8705 §3, §3.4)."""
-    if not request.client.client_metadata.get(BOUND):
-        return
-    certificate = certificates.presented()
-    if certificate is None:
-        raise InvalidRequest("this client's access tokens are bound to a certificate: make the request with one")
-    request.confirmation = {**(request.confirmation or {}), THUMBPRINT: certificates.thumbprint(certificate)}
+    if certificate := _bound_to(request.client):
+        request.confirmation = {**(request.confirmation or {}), THUMBPRINT: certificates.thumbprint(certificate)}
+
+
+def _bound_to(client: Client) -> bytes | None:
+    if not client.client_metadata.get(BOUND):
+        return None
+    if certificate := certificates.presented():
+        return certificate
+    raise InvalidRequest("this client's access tokens are bound to a certificate: make the request with one")
 
 
 def refuse_in_front(request: OAuthRequest) -> None:
@@ -229,6 +238,6 @@ extension = Extension(
     client_metadata={member: _subject_rule(subject) for member, subject in _SUBJECTS.items()} | {BOUND: boolean},
     client_check=agree,
     authorize={Phase.VALIDATE: refuse_in_front},
-    token={Phase.BIND: bind},
+    token={Phase.VALIDATE: check_certificate, Phase.BIND: bind},
     confirms={THUMBPRINT: confirm},
 )

@@ -51,6 +51,17 @@ def test_token_without_a_certificate_is_not_issued(world, made):
     assert (400, "invalid_request") == (answer.status_code, answer.json["error"])
 
 
+def test_request_without_the_certificate_costs_no_code(world, browser, made):
+    """It is refused before anybody looks at the grant: the client comes again with its certificate."""
+    world.user("ada")
+    client = TlsClient.registered(world, "app", client_metadata={BOUND: True})
+    code = browser.authorize(client, user="ada")["code"]
+    assert "invalid_request" == client.redeem(code).json["error"]
+    client.certificate = made()
+
+    assert 200 == client.redeem(code).status_code
+
+
 def test_token_is_not_issued_in_the_front(another, world, browser, made):
     """A browser has no certificate of the client: such a token could not be bound."""
     world.user("ada")
