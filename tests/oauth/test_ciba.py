@@ -275,7 +275,7 @@ def test_every_claim_of_a_signed_request_is_needed(counter, ada, claim):
         {"jti": 7},
         {"jti": ""},
         {"jti": "x" * 257},
-        {"scope": 7},
+        {"scope": True},
         {"scope": ["openid"]},
         {"login_hint": {"a": 1}},
         {"binding_message": "a\0b"},

@@ -6,7 +6,6 @@ client that registers the grant make a request appear in the account of any user
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +26,7 @@ from idp.errors import (
     TooManyRequests,
 )
 from idp.limits import Counter, Limit, Window
-from idp.oauth import assertion, server, tokens, views
+from idp.oauth import assertion, server, signed_requests, tokens, views
 from idp.oauth import request as requests
 from idp.oauth.decoupled import approvals, polled, rows
 from idp.oauth.decoupled.polled import Polled
@@ -50,9 +49,7 @@ _KEPT = _PARAMETERS - {*_HINTS, "requested_expiry", "client_notification_token",
 
 _PURPOSE = "ciba-ping"
 _NOTIFICATION = "ciba_ping"  # the kind of the outbox's messages
-_TYPES = ("oauth-authz-req+jwt",)  # RFC 9101 §10.8
 _BEARER = re.compile(r"[A-Za-z0-9._~+/-]{1,1024}={0,2}", re.ASCII)  # §7.1, RFC 6750 §2.1
-_HOUR = 3600  # seconds
 # Hints that name nobody, of one client: it must not find out who has an account.
 _UNKNOWN = Limit("ciba.unknown", (Window(20, 600),))
 
@@ -124,43 +121,21 @@ def _asked(request: OAuthRequest) -> Payload:
         raise InvalidRequest("no parameter may stand outside of the signed request")
     try:
         allowed = [alg for alg in ALGORITHMS if registered in (None, alg)]
-        claims = keys.verify(client, signed, allowed, typ=_TYPES)
+        claims = keys.verify(client, signed, allowed, typ=signed_requests.TYPES)
         _judge(claims, client)
-        return Payload(_parameters(claims))
+        return Payload(signed_requests.parameters(claims, _PARAMETERS))
     except BadToken as error:
         sentence = "the signed request is not valid"
         raise InvalidRequest(sentence, private=f"{client.client_id}: {error}") from None
 
 
 def _judge(claims: dict[str, Any], client: Client) -> None:
-    """§7.1.1: every one of these claims is required; FAPI-CIBA §5.2.2: at most an hour from `nbf` to `exp`."""
-    issuer = context.settings().public_url
-    audience = claims.get("aud")
-    if issuer not in (audience if isinstance(audience, list) else [audience]):
-        raise BadToken("aud must be the issuer")
-    if claims.get("iss") != client.client_id:
-        raise BadToken("iss must be the client_id")
-    times = assertion.times(claims, needed=("exp", "nbf", "iat"))
-    if times["exp"] > times["nbf"] + _HOUR + assertion.SKEW:
-        raise BadToken("it lives for more than an hour")
+    """§7.1.1: every one of these claims is required, and a request counts once."""
+    signed_requests.judge(claims, client, required=("aud", "iss", "exp", "iat", "nbf", "jti"))
+    signed_requests.judge_hour(claims)
     assertion.identifier(claims)
     if not assertion.use("ciba", client.client_id, claims):
         raise BadToken("it was used before")
-
-
-def _parameters(claims: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The claims that are parameters; numbers are accepted for `requested_expiry` alone."""
-    found = []
-    for name in sorted(_PARAMETERS & claims.keys()):
-        value = claims[name]
-        values = value if isinstance(value, list) and name in requests.REPEATABLE else [value]
-        for each in values:
-            if name == "requested_expiry" and type(each) is int:
-                each = str(each)
-            if not isinstance(each, str) or not each.isprintable():
-                raise BadToken(f"{name} is no text")
-            found.append((name, each))
-    return found
 
 
 def _lifetime(asked: str | None) -> int:

@@ -5,8 +5,6 @@ counts alone: a parameter outside adds nothing (RFC 9101 §6.3), since nobody si
 the key, must stand outside. Under the FAPI 2.0 profile an object says more of itself (FAPI 2.0 Message Signing §5.3.1).
 """
 
-import json
-import re
 from typing import Any
 
 from idp import context, fetch
@@ -15,18 +13,14 @@ from idp.clients.metadata import boolean
 from idp.clients.models import Client
 from idp.errors import InvalidRequest, InvalidRequestObject, InvalidRequestUri
 from idp.fetch import Unreachable
-from idp.oauth import assertion, server
+from idp.oauth import server, signed_requests
 from idp.oauth.extension import Extension, Phase
-from idp.oauth.request import REPEATABLE, OAuthRequest, Payload
+from idp.oauth.request import OAuthRequest, Payload
 from idp.settings import Settings
 from keys import BadToken, compact
 
-_TYPES = ("oauth-authz-req+jwt",)  # RFC 9101 §10.8
 _MOST = 64 * 1024  # characters
-_OLDEST = _LONGEST = 3600  # seconds since `nbf`, and from there to `exp`: FAPI 2.0 Message Signing §5.3.1
 _REQUIRED = "require_signed_request_object"  # RFC 9101 §10.5
-# What the edge refuses elsewhere: PostgreSQL cannot store it.
-_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def load(request: OAuthRequest) -> None:
@@ -45,7 +39,7 @@ def load(request: OAuthRequest) -> None:
     try:
         claims = _claims(client, value if value is not None else _fetched(client, str(uri)))
         _judge(claims, client, payload)
-        inside = _parameters(claims)
+        inside = signed_requests.parameters(claims, server.current().parameters - {"client_id"})
     except BadToken as error:
         raise InvalidRequestObject(private=f"{client.client_id}: {error}") from None
     request.payload = Payload([("client_id", client.client_id), *inside])
@@ -68,7 +62,7 @@ def _claims(client: Client, token: str) -> dict[str, Any]:
         if not token.endswith("."):
             raise BadToken("an unsigned object has a signature")
         return keys.unverified(token)
-    return keys.verify(client, token, [alg for alg in allowed if alg != "none"], typ=_TYPES, most=_MOST)
+    return keys.verify(client, token, [alg for alg in allowed if alg != "none"], typ=signed_requests.TYPES, most=_MOST)
 
 
 def _algorithms(client: Client) -> tuple[str, ...]:
@@ -96,58 +90,14 @@ def _header(token: str) -> dict[str, Any]:
 
 
 def _judge(claims: dict[str, Any], client: Client, payload: Payload) -> None:
-    """For whom, from whom and when, as far as it says so (Core §6.1, RFC 9101 §4, §10.8)."""
-    issuer = context.settings().public_url
-    if claims.get("iss", client.client_id) != client.client_id or claims.get("sub") == client.client_id:
-        raise BadToken("iss must be the client_id, and sub must not")
-    audience = claims.get("aud", issuer)
-    if issuer not in (audience if isinstance(audience, list) else [audience]):
-        raise BadToken("aud must be the issuer")
-    times = assertion.times(claims)
-    if claims.get("client_id", client.client_id) != client.client_id:
-        raise BadToken("its client_id is another")
+    """It agrees with the request around it; under the FAPI 2.0 profile nothing is left out (Message Signing §5.3.1)."""
+    strict = profile.is_fapi2(client)
+    signed_requests.judge(claims, client, required=("aud", "iss", "client_id", "exp", "nbf") if strict else ())
+    if strict:
+        signed_requests.judge_hour(claims)
     outside = payload.response_type
     if outside is not None and set(str(claims.get("response_type", outside)).split()) != set(outside.split()):
         raise BadToken("its response_type is not that of the request")
-    if claims.keys() & {"request", "request_uri"}:
-        raise BadToken("an object within an object")
-    if profile.is_fapi2(client):
-        _judge_more(claims, times)
-
-
-def _judge_more(claims: dict[str, Any], times: dict[str, float]) -> None:
-    """FAPI 2.0 Message Signing §5.3.1: nothing is left out, and an object of an hour ago is too old."""
-    if missing := {"aud", "iss", "client_id", "exp", "nbf"} - claims.keys():
-        raise BadToken(f"{sorted(missing)[0]} is missing")
-    oldest = context.now().timestamp() - _OLDEST
-    if times["nbf"] < oldest or times["exp"] > times["nbf"] + _LONGEST:
-        raise BadToken("it began an hour ago, or lives longer than an hour")
-
-
-def _parameters(claims: dict[str, Any]) -> list[tuple[str, str]]:
-    """The claims that are parameters here, in the form in which requests have them."""
-    known = server.current().parameters - {"client_id"}
-    return [(name, text) for name, value in claims.items() if name in known for text in _texts(name, value)]
-
-
-def _texts(name: str, value: object) -> list[str]:
-    """One value, several of a parameter that may be repeated, or JSON where the parameter is JSON (Core §6.1)."""
-    if isinstance(value, list) and name in REPEATABLE:
-        return [_text(name, each) for each in value]
-    return [_text(name, value)]
-
-
-def _text(name: str, value: object) -> str:
-    if isinstance(value, dict | list):
-        try:
-            return json.dumps(value)
-        except RecursionError:
-            raise BadToken(f"{name} is nested too deeply") from None
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise BadToken(f"{name} is no value of a parameter")
-    if _NO_TEXT.search(text := str(value)):
-        raise BadToken(f"{name} has characters that are no text")
-    return text
 
 
 def metadata(settings: Settings) -> dict[str, Any]:
