@@ -1,6 +1,6 @@
 """Answers for the person of a conformance run: what a CIBA client asked elsewhere is allowed, or not, on our pages.
 
-The suite asks for it by GET (`automated_ciba_approval_url`). The provider knows nothing of this: it signs in and
+The suite asks for it by POST (`automated_ciba_approval_url`). The provider knows nothing of this: it signs in and
 presses the buttons that everybody has.
 """
 
@@ -78,7 +78,7 @@ def serving(person: Person, port: int = 0) -> Iterator[str]:
     """Where the suite may ask for a decision, on this machine alone."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+        def do_POST(self) -> None:
             action = parse_qs(urlsplit(self.path).query).get("action", [""])[0]
             status = 400 if action not in ACTIONS else 200 if person.decide(action) else 404
             self.send_response(status)

@@ -52,7 +52,7 @@ def ask(world):
 
 
 def decide(url):
-    with urllib.request.urlopen(url) as answer:
+    with urllib.request.urlopen(url, b"") as answer:
         return answer.status
 
 
