@@ -53,6 +53,26 @@ def test_tokens_reach_no_further(without, name):
         assert "invalid_target" == foreign.get("error") or OWN == reach(shop.redeem(foreign["code"], resource=FOREIGN))
 
 
+def test_without_companies_no_token_names_one(without):
+    """Nobody is asked for one, and who names one gets no role by it."""
+    browser, shop = without("companies")
+
+    first = shop.redeem(browser.authorize(shop, user="ada", company="north")["code"]).json
+    later = shop.refresh(first["refresh_token"], company="north").json
+
+    for token in (first["access_token"], first["id_token"], later["access_token"]):
+        assert not {"company_id", "roles", "member_ver", "companies"} & unverified(token).keys()
+
+
+def test_without_pairwise_subjects_those_who_have_one_keep_it(without, world):
+    """Another name would be another person (OpenID Connect Core §2, `sub`); nobody new can register it."""
+    browser, shop = without("pairwise_subjects")
+    world.execute("""UPDATE client SET metadata = '{"subject_type": "pairwise"}'""")
+
+    assert "sub-ada" != unverified(shop.tokens(browser, user="ada")["id_token"])["sub"]
+    assert ["public"] == shop.app.extensions["announced"]["subject_types_supported"]
+
+
 def test_every_response_type_knows_how_to_ask(another, world):
     """`prompt`, `max_age` and `nonce` are no part of the code flow (OpenID Connect Core §3.1.2.1, §3.2.2.1)."""
     app = another(extensions=("-authorization_code", "+implicit"))

@@ -2,6 +2,10 @@
 
 As many companies as fit are named, at most 32; beyond, their number and a place to ask (OpenID Connect Core §5.6.2).
 While a walled company is active no other company is named.
+
+Left out, nobody is asked for a company, new grants have none and no token names one: no role counts anywhere. The core
+knows companies all the same: the statement that judges a grant reads its membership too, so that a grant of a company
+ends with the membership, whichever extensions are enabled.
 """
 
 import json

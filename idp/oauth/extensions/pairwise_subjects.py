@@ -1,4 +1,8 @@
-"""Clients may know users by names that no other sector shares: pairwise subjects, OpenID Connect Core §8."""
+"""Clients may know users by names that no other sector shares: pairwise subjects, OpenID Connect Core §8.
+
+This only lets clients register it. The names themselves are the core's (`idp.oauth.subjects`): left out, no client can
+ask for them any more, while those that have them go on, since to them another name would be another person.
+"""
 
 from typing import Any
 
