@@ -29,7 +29,9 @@ FORM = "application/x-www-form-urlencoded"
 
 Pairs = Iterable[tuple[str, str]]
 
-# RFC 6749 §4.1.1 and OpenID Connect Core §3.1.2.1; extensions add theirs.
+# RFC 6749 §4.1.1 and OpenID Connect Core §3.1.2.1; extensions add theirs. Nothing reads `acr_values`, a wish that need
+# not be met (§5.5.1.1): there is one way to sign in, and the answer's `acr` says which. Who insists asks for an
+# essential `acr` by `claims`. `display` and `claims_locales` are such wishes too.
 PARAMETERS = frozenset({
     "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "prompt", "max_age",
     "login_hint", "display", "ui_locales", "claims_locales", "acr_values", "request", "request_uri", "registration",

@@ -1,8 +1,9 @@
 """Step-up authentication: RFC 9470. What a company asks of a sign-in holds for tokens that it let out before, too.
 
 Its policy may be newer than the token, or the sign-in has become too old meanwhile. Our own resources (userinfo, the
-API) then say what would do; the client takes `acr_values` and `max_age` to the authorization endpoint (§4). Resource
-servers decide for themselves, by the claims `acr` and `auth_time` of tokens and introspection (§6).
+API) then say what would do; the client takes `acr_values` and `max_age` to the authorization endpoint (§4). There the
+policy itself decides about the factor, and nothing reads `acr_values`. Resource servers decide for themselves, by the
+claims `acr` and `auth_time` of tokens and introspection (§6).
 """
 
 from idp import context

@@ -44,8 +44,9 @@ _PARAMETERS = frozenset({
     "scope", "acr_values", "binding_message", "requested_expiry", "client_notification_token", "user_code",
     "resource", "company", "claims", "authorization_details", "ui_locales", *_HINTS,
 })  # fmt: skip
-# What the page needs; the hint is done with, and a token is no parameter.
-_KEPT = _PARAMETERS - {*_HINTS, "requested_expiry", "client_notification_token", "user_code"} | {"client_id"}
+# What the page needs; the hint is done with, a token is no parameter, and `acr_values` a mere wish.
+_DROPPED = {*_HINTS, "acr_values", "requested_expiry", "client_notification_token", "user_code"}
+_KEPT = _PARAMETERS - _DROPPED | {"client_id"}
 
 _PURPOSE = "ciba-ping"
 _NOTIFICATION = "ciba_ping"  # the kind of the outbox's messages

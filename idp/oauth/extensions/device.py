@@ -18,8 +18,7 @@ from idp.oauth.extension import Endpoint, Extension
 
 # What a device may ask for; nothing of these goes through a browser.
 _PARAMETERS = frozenset({
-    "client_id", "scope", "resource", "company", "claims", "acr_values", "max_age", "authorization_details",
-    "ui_locales",
+    "client_id", "scope", "resource", "company", "claims", "max_age", "authorization_details", "ui_locales",
 })  # fmt: skip
 
 

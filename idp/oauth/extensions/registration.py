@@ -211,13 +211,11 @@ def _information(registered: Registered, token: str) -> dict[str, Any]:
 def apply_defaults(request: OAuthRequest) -> None:
     """What the client registered counts where the request is silent (OpenID Connect Registration §2).
 
-    `require_auth_time` needs nothing: every ID token has auth_time.
+    `require_auth_time` needs nothing: every ID token has auth_time. Nor does `default_acr_values`,
+    a wish that changes nothing (`idp.oauth.request.PARAMETERS`).
     """
-    registered, asked = request.client.client_metadata, request.payload.data
-    if (max_age := registered.get("default_max_age")) is not None:
-        asked.setdefault("max_age", str(max_age))
-    if values := registered.get("default_acr_values"):
-        asked.setdefault("acr_values", " ".join(values))
+    if (max_age := request.client.client_metadata.get("default_max_age")) is not None:
+        request.payload.data.setdefault("max_age", str(max_age))
 
 
 extension = Extension(
