@@ -23,6 +23,8 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 PrivateKey = EllipticCurvePrivateKey | RSAPrivateKey | Ed25519PrivateKey
 PublicKey = EllipticCurvePublicKey | RSAPublicKey | Ed25519PublicKey
 
+PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # of a JWK: RFC 7518 §6
+
 _SHA256 = SHA256()
 _ECDSA = ECDSA(_SHA256)
 _PKCS1 = PKCS1v15()

@@ -14,10 +14,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
 from keys import compact
-from keys.algorithms import PublicKey
+from keys.algorithms import PRIVATE_MEMBERS, PublicKey
 from keys.errors import BadToken
 
-PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6
 _P256 = SECP256R1()
 _RSA_BITS = range(2048, 4097)
 # A check of a signature takes as long as the exponent is; every library makes 65537.
@@ -40,7 +39,7 @@ def read(jwk: object, alg: str) -> Brought:
     """
     if not isinstance(jwk, dict):
         raise BadToken("jwk is no JSON object")
-    if jwk.keys() & PRIVATE:
+    if jwk.keys() & PRIVATE_MEMBERS:
         raise BadToken("jwk has private members")
     try:
         return _KINDS[alg](jwk)

@@ -14,6 +14,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry
 
 from idp.clients import uris
+from keys.algorithms import PRIVATE_MEMBERS
 
 Rule = Callable[["Supported", Any], Any]  # checks the value and returns what is kept; raises ValueError with a sentence
 
@@ -22,7 +23,6 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,199}")
 _TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # RFC 5646, for `client_name#de`
 # C0 and C1 controls, bidirectional overrides, surrogates: they deceive whoever reads the consent page.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_PRIVATE_JWK = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6
 _MOST = 50  # entries of a list
 _RSA_N = (342, 1366)  # base64url characters of 2048 and 8192 bits
 _GRANT_OF = {"code": "authorization_code", "id_token": "implicit", "token": "implicit"}  # RFC 7591 §2.1
@@ -330,7 +330,7 @@ def _jwks(_supported: Supported, value: object) -> dict[str, Any]:
     for key in keys:
         if not isinstance(key, dict) or key.get("kty") not in ("RSA", "EC", "OKP"):
             raise ValueError("each key must be a JWK of type RSA, EC or OKP")
-        if key.keys() & _PRIVATE_JWK:
+        if key.keys() & PRIVATE_MEMBERS:
             raise ValueError("must hold public keys only: take the private members out, and replace the keys")
         if not _importable(key):
             raise ValueError("each key must be complete (RFC 7518 §6), RSA keys of at least 2048 bits")

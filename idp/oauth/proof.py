@@ -20,7 +20,6 @@ from keys.algorithms import ALGORITHMS
 
 WINDOW = 300  # seconds of one nonce; the one before is accepted too
 _MAX_HEADER = 2_048  # characters, still encoded: an RSA key of 4096 bits is in it
-_CHANGES_MEANING = frozenset({"crit", "b64", "zip"})  # what is signed would be something else
 _URI = re.compile(r"(https?)://([^/?#]+)([^?#]*).*", re.ASCII | re.IGNORECASE)  # RFC 3986 appendix B
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
@@ -64,17 +63,14 @@ def read(token: str, *, method: str, path: str, algorithms: Collection[str], non
         WantsNonce: nothing else is wrong.
         BadToken: the text says what is; safe to show.
     """
-    if len(token) > compact.MAX_TOKEN or not token.isascii():
-        raise BadToken("it is too long, or no JWT")
-    head, payload, signature = _parts(token.encode())
-    header = compact.load(compact.b64decode(head))
-    alg = _algorithm(header, algorithms)
-    owner = brought.read(header.get("jwk"), alg)
+    parts = compact.split(token, most_header=_MAX_HEADER)
+    alg = _algorithm(parts.header, algorithms)
+    owner = brought.read(parts.header.get("jwk"), alg)
     try:
-        ALGORITHMS[alg].verify(owner.key, compact.b64decode(signature), b"%b.%b" % (head, payload))
+        ALGORITHMS[alg].verify(owner.key, parts.signature, parts.signed)
     except InvalidSignature:
         raise BadToken("its signature is wrong") from None
-    claims = compact.load(compact.b64decode(payload))
+    claims = parts.claims()
     _judge(claims, method, path)
     until, aged = _lifetime(claims, nonce_required=nonce_required)
     return Proof(owner.thumbprint, alg, claims["jti"], until, claims.get("ath"), aged)
@@ -91,21 +87,12 @@ def nonce() -> str:
     return f"{kid}.{compact.b64encode(mac).decode()}"
 
 
-def _parts(token: bytes) -> list[bytes]:
-    parts = token.split(b".")
-    if len(parts) != 3 or len(parts[0]) > _MAX_HEADER:
-        raise BadToken("it is no compact JWS, or its header is too long")
-    return parts
-
-
 def _algorithm(header: dict[str, Any], algorithms: Collection[str]) -> str:
     alg = header.get("alg")
     if header.get("typ") != "dpop+jwt":
         raise BadToken("typ must be dpop+jwt")
     if not isinstance(alg, str) or alg not in algorithms:
         raise BadToken("alg is not accepted")
-    if header.keys() & _CHANGES_MEANING:
-        raise BadToken("its header asks for what nobody here understands")
     return alg
 
 

@@ -102,7 +102,7 @@ def test_forging_helper_makes_good_tokens(key_set, forge):
 )
 def test_header_that_is_not_ours_is_refused(key_set, forge, header):
     """Even with a good signature: a header says which key, and nothing else (RFC 8725 §3.10)."""
-    refused(key_set, forge(header), "not one of ours")
+    refused(key_set, forge(header), "not one of ours|the header has")
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "HS256", "RS256", "ES384", ""])
