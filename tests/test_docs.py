@@ -1,12 +1,16 @@
 """The documentation says what is so, as far as a test can tell."""
 
+import dataclasses
 import json
+import pkgutil
 import re
 import tomllib
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from idp.oauth import extensions
+from idp.oauth.extension import Extension, Phase, discover
 from idp.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -41,3 +45,29 @@ def test_the_layers_are_those_that_the_linter_holds():
     drawn = [set(re.findall(r"idp\.([a-z]+)", line.partition("   ")[0])) for line in lines]
 
     assert [set(layer.split(" | ")) for layer in demanded] == drawn
+
+
+def table(page, head):
+    """The first column of the table that has this head, up to the first line that is no row of it."""
+    rows = (ROOT / page).read_text().partition(f"{head}\n")[2].splitlines()[1:]
+    end = next(number for number, row in enumerate(rows) if not row.startswith("|"))
+    return [name for row in rows[:end] for name in re.findall(r"`(.*?)`", row.split("|")[1])]
+
+
+def test_the_contract_of_extensions_is_told():
+    """docs/architecture.md: every member that an extension may declare, and every phase of a request."""
+    told = table("docs/architecture.md", "| member | what it adds |")
+    phases = table("docs/architecture.md", "| phase | at the authorization endpoint | at the token endpoint |")
+
+    assert {field.name for field in dataclasses.fields(Extension)} == set(told)
+    assert len(told) == len(set(told))
+    assert [phase.name for phase in Phase] == phases
+    assert f"({', '.join(f'`{phase}`' for phase in phases)})" in (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def test_what_each_extension_opens_is_told():
+    """docs/operate.md: those that are off by default, for who thinks of switching one on."""
+    on = {found.name for found in discover(extensions, None)}
+    every = {module.name for module in pkgutil.iter_modules(extensions.__path__)}
+
+    assert every - on == set(table("docs/operate.md", "| extension | what it opens |"))
