@@ -67,9 +67,9 @@ class Payload(OAuth2Payload):  # type: ignore[misc]
         """A parameter, or None when it was not sent."""
         return self._first.get(name)
 
-    def put(self, name: str, value: str) -> None:
-        """Say something that the request proved in another way, so that it is kept with the rest."""
-        self._first[name], self._lists[name] = value, [value]
+    def put(self, name: str, value: str, *more: str) -> None:
+        """Say something that was not sent so: what was proved, or a default; it is kept with the rest."""
+        self._first[name], self._lists[name] = value, [value, *more]
 
     def all(self, name: str) -> list[str]:
         """Every value of a parameter that may be repeated."""

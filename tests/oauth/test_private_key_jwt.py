@@ -88,15 +88,15 @@ def test_harmless_headers_are_accepted(signer):
 
 
 def test_the_audience_is_the_issuer_or_an_endpoint(signer):
-    """RFC 7523 §3 knows the endpoint too."""
-    for path in ("", "/oauth2/token", "/oauth2/par"):
+    """RFC 7523 §3 knows the token endpoint too."""
+    for path in ("", "/oauth2/token"):
         assert 200 == signer.prove(signer.assertion(aud=PUBLIC_URL + path)).status_code
 
 
-@pytest.mark.parametrize("path", ["/oauth2/introspect", "/oauth2/revoke"])
+@pytest.mark.parametrize("path", ["/oauth2/introspect", "/oauth2/revoke", "/oauth2/par", "/oauth2/device_authorization"])
 def test_the_audience_may_be_the_endpoint_that_is_asked(signer, path):
-    """Libraries put in whichever they call; it counts there alone."""
-    assert 200 == signer.prove(signer.assertion(aud=PUBLIC_URL + path), path, token="x").status_code
+    """Libraries put in whichever they call (RFC 9126 §2); it counts there alone."""
+    assert 401 != signer.prove(signer.assertion(aud=PUBLIC_URL + path), path, token="x").status_code
     assert refused(signer.prove(signer.assertion(aud=PUBLIC_URL + path)))
 
 

@@ -65,10 +65,9 @@ def _audiences(client: Client) -> tuple[str, ...]:
     settings = context.settings()
     if profile.is_fapi2(client):
         return (settings.public_url,)  # §5.3.2.1
-    # RFC 7523 §3 also knows the token endpoint, RFC 9126 §2 and CIBA §7.1 have their own, and libraries send whichever
-    # they call, be it introspection, revocation or a device's.
-    endpoints = ("/oauth2/token", "/oauth2/par", flask.request.path)
-    return (settings.public_url, *(origin + path for origin in settings.origins for path in endpoints))
+    # RFC 7523 §3 also knows the token endpoint, and libraries send whichever they call (RFC 9126 §2, CIBA §7.1).
+    paths = ("/oauth2/token", flask.request.path)
+    return (settings.public_url, *(origin + path for origin in settings.origins for path in paths))
 
 
 def metadata(settings: Settings) -> dict[str, Any]:

@@ -214,8 +214,9 @@ def apply_defaults(request: OAuthRequest) -> None:
     `require_auth_time` needs nothing: every ID token has auth_time. Nor does `default_acr_values`,
     a wish that changes nothing (`idp.oauth.request.PARAMETERS`).
     """
-    if (max_age := request.client.client_metadata.get("default_max_age")) is not None:
-        request.payload.data.setdefault("max_age", str(max_age))
+    max_age, asked = request.client.client_metadata.get("default_max_age"), request.payload
+    if max_age is not None and asked.get("max_age") is None:
+        asked.put("max_age", str(max_age))
 
 
 extension = Extension(

@@ -189,8 +189,8 @@ def _targets(request: OAuthRequest) -> tuple[str, ...]:
     asked = [*request.payload.all("resource"), *request.payload.all("audience")]
     if any(not clients.may_ask_for(request.client, uri) for uri in asked):
         raise InvalidTarget("resource or audience is not registered for this client")
-    # Resource indicators read `resource`, and would leave the others out.
-    request.payload.datalist["resource"] = asked
+    if asked:
+        request.payload.put("resource", *asked)
     return tuple(dict.fromkeys(asked)) or (clients.default_audience(request.client),)
 
 
