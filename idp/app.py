@@ -240,10 +240,10 @@ def _on_error(error: Exception) -> ResponseReturnValue:
 
 def _is_for_people() -> bool:
     """Pages for the interactive endpoints and everything that is no endpoint of the protocol or the API."""
-    endpoint, path = flask.request.endpoint or "", flask.request.path
-    if endpoint in ("oauth.authorize", "oauth.logout"):
+    http, endpoints = flask.request, flask.current_app.extensions["oauth"].endpoints
+    if any(each.interactive and http.endpoint == f"oauth.{each.name}" for each in endpoints):
         return True
-    return not path.startswith(("/oauth2/", "/api/", "/.well-known/", "/health/"))
+    return not http.path.startswith(("/oauth2/", "/api/", "/.well-known/", "/health/"))
 
 
 def _page(status: int, headers: dict[str, str], code: str, words: str) -> ResponseReturnValue:

@@ -14,6 +14,9 @@ from idp.settings import Misconfigured, Settings
 
 Document = dict[str, Any]
 
+# RFC 8414 §2 has members for how clients authenticate there, and at the token endpoint; of others nothing is said.
+_METHODS_LISTED = ("introspection_endpoint", "revocation_endpoint")
+
 
 def document(provider: AuthorizationServer, settings: Settings) -> Document:
     """The union of what every extension announces; lists add up, anything else has one owner.
@@ -26,7 +29,7 @@ def document(provider: AuthorizationServer, settings: Settings) -> Document:
         _add(found, extension.metadata(settings), extension)
     for extension in provider.extensions:
         if extension.derived:
-            _add(found, extension.derived(settings, found), extension)
+            _add(found, extension.derived(settings, provider.endpoints), extension)
     for extension in provider.extensions:
         if clash := sorted(extension.varying.keys() & found.keys()):
             raise Misconfigured(f"{extension.name} announces {clash[0]}, which is another extension's")
@@ -47,10 +50,11 @@ def _of_core(provider: AuthorizationServer, settings: Settings) -> Document:
     methods = [*provider.client_auth, "none"]
     if settings.profile:
         methods = [method for method in methods if method in profile.METHODS]
+    found["token_endpoint_auth_methods_supported"] = methods
     for endpoint in provider.endpoints:
         if endpoint.announced:
             found[endpoint.announced] = settings.public_url + endpoint.path
-        if endpoint.clients:
+        if endpoint.announced in _METHODS_LISTED:
             confidential = [method for method in methods if method != "none"]
             allowed = methods if endpoint.clients is Clients.ALL else confidential
             found[f"{endpoint.announced}_auth_methods_supported"] = allowed

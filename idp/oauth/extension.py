@@ -80,16 +80,17 @@ class Clients(enum.Enum):
 class Endpoint:
     """A path of the protocol; `announced` is its name in discovery, `cors` lets pages of other origins call it.
 
-    With `clients`, discovery also lists how they authenticate there: where RFC 8414 §2 has a member for it.
+    With `clients`, they have authenticated before the view gets their OAuthRequest: no endpoint can forget it.
     """
 
     name: str
     path: str
     methods: tuple[str, ...]
-    view: Callable[..., ResponseReturnValue]  # with the path's variables
+    view: Callable[..., ResponseReturnValue]  # with the path's variables, or the client's request
     announced: str | None = None
     clients: Clients | None = None
     cors: bool = False
+    interactive: bool = False  # people's browsers come here: a refusal is a page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +121,7 @@ class Extension:
     configured: Callable[[Settings], "Extension | None"] | None = None
     metadata: Callable[[Settings], dict[str, Any]] = no_metadata
     varying: Mapping[str, Callable[[], list[str]]] = none()  # discovery fields that a declaration may change: read anew
-    derived: Callable[[Settings, Mapping[str, Any]], dict[str, Any]] | None = None  # fields out of all the others
+    derived: Callable[[Settings, Sequence[Endpoint]], dict[str, Any]] | None = None  # fields out of all endpoints
     parameters: frozenset[str] = frozenset()  # of the authorization request, kept while it waits
     client_metadata: Mapping[str, Rule] = none()  # members of RFC 7591 that it adds
     operator_metadata: Mapping[str, Rule] = none()  # the same, but no client can register them for itself

@@ -7,7 +7,9 @@ import flask
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from idp.errors import InvalidClient
 from idp.oauth import authorize, server
+from idp.oauth import request as requests
 from idp.oauth.extension import Clients, Endpoint
 
 CORS_HEADERS = "Authorization, Content-Type, DPoP"
@@ -26,14 +28,14 @@ CORE = (
         methods=("GET", "POST"),
         view=authorize.authorize,
         announced="authorization_endpoint",
+        interactive=True,
     ),
     Endpoint(
         name="token",
         path="/oauth2/token",
         methods=("POST",),
         view=token,
-        announced="token_endpoint",
-        clients=Clients.ALL,
+        announced="token_endpoint",  # its clients authenticate where GrantType says
         cors=True,
     ),
 )
@@ -44,9 +46,14 @@ def blueprint(endpoints: tuple[Endpoint, ...]) -> Blueprint:
     mounted = Blueprint("oauth", __name__)
     for endpoint in endpoints:
         methods = [*endpoint.methods, "OPTIONS"] if endpoint.cors else list(endpoint.methods)
-        view = _with_preflight(endpoint) if endpoint.cors else endpoint.view
+        view = _authenticated(endpoint) if endpoint.clients else endpoint.view
         mounted.add_url_rule(
-            endpoint.path, endpoint.name, view, methods=methods, provide_automatic_options=False, strict_slashes=True
+            endpoint.path,
+            endpoint.name,
+            _with_preflight(endpoint, view) if endpoint.cors else view,
+            methods=methods,
+            provide_automatic_options=False,
+            strict_slashes=True,
         )
     crossing = {f"oauth.{endpoint.name}" for endpoint in endpoints if endpoint.cors}
 
@@ -62,19 +69,35 @@ def blueprint(endpoints: tuple[Endpoint, ...]) -> Blueprint:
     return mounted
 
 
-def _with_preflight(endpoint: Endpoint) -> Callable[[], ResponseReturnValue]:
-    methods = ", ".join(endpoint.methods)
+View = Callable[..., ResponseReturnValue]
+
+
+def _authenticated(endpoint: Endpoint) -> View:
+    """Hand the view the request of a client that has authenticated, and may come here."""
 
     def view() -> ResponseReturnValue:
+        request = requests.from_body()
+        request.client = server.current().authenticate_client(request)
+        if endpoint.clients is Clients.CONFIDENTIAL and request.client.public:
+            raise InvalidClient(private=f"{endpoint.name} is not for public clients")
+        return endpoint.view(request)
+
+    return view
+
+
+def _with_preflight(endpoint: Endpoint, view: View) -> View:
+    methods = ", ".join(endpoint.methods)
+
+    def with_preflight() -> ResponseReturnValue:
         if flask.request.method != "OPTIONS":
-            return endpoint.view()
+            return view()
         response = flask.Response(status=204)
         response.headers["Access-Control-Allow-Methods"] = methods
         response.headers["Access-Control-Allow-Headers"] = CORS_HEADERS
         response.headers["Access-Control-Max-Age"] = "7200"
         return response
 
-    return view
+    return with_preflight
 
 
 def as_json(body: object, status: int = 200) -> flask.Response:

@@ -93,7 +93,9 @@ def test_the_audience_is_the_issuer_or_an_endpoint(signer):
         assert 200 == signer.prove(signer.assertion(aud=PUBLIC_URL + path)).status_code
 
 
-@pytest.mark.parametrize("path", ["/oauth2/introspect", "/oauth2/revoke", "/oauth2/par", "/oauth2/device_authorization"])
+@pytest.mark.parametrize(
+    "path", ["/oauth2/introspect", "/oauth2/revoke", "/oauth2/par", "/oauth2/device_authorization"]
+)
 def test_the_audience_may_be_the_endpoint_that_is_asked(signer, path):
     """Libraries put in whichever they call (RFC 9126 §2); it counts there alone."""
     assert 401 != signer.prove(signer.assertion(aud=PUBLIC_URL + path), path, token="x").status_code

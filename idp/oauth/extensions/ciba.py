@@ -19,18 +19,16 @@ from idp.clients.client import find
 from idp.clients.metadata import InvalidMetadata, Metadata, Supported
 from idp.clients.models import Client
 from idp.errors import (
-    InvalidClient,
     InvalidRequest,
     InvalidScope,
     OAuthError,
     TooManyRequests,
 )
 from idp.limits import Counter, Limit, Window
-from idp.oauth import assertion, server, signed_requests, tokens, views
-from idp.oauth import request as requests
+from idp.oauth import assertion, signed_requests, tokens, views
 from idp.oauth.decoupled import approvals, polled, rows
 from idp.oauth.decoupled.polled import Polled
-from idp.oauth.extension import Endpoint, Extension
+from idp.oauth.extension import Clients, Endpoint, Extension
 from idp.oauth.request import OAuthRequest, Payload
 from idp.outbox import Message
 from idp.settings import Settings
@@ -84,12 +82,8 @@ class Ciba(Polled):
     ENDED = TransactionFailed
 
 
-def authenticate() -> flask.Response:
+def authenticate(request: OAuthRequest) -> flask.Response:
     """POST /oauth2/bc-authorize (§7): somebody is asked; what the client polls with."""
-    provider, request = server.current(), requests.from_body()
-    request.client = provider.authenticate_client(request)
-    if request.client.public:
-        raise InvalidClient(private="a public client cannot ask users elsewhere")
     asked = _asked(request)
     lifetime, message = _lifetime(asked.get("requested_expiry")), _binding_message(asked)
     auth_req_id = opaque.make("ar")
@@ -273,6 +267,7 @@ extension = Extension(
             methods=("POST",),
             view=authenticate,
             announced="backchannel_authentication_endpoint",
+            clients=Clients.CONFIDENTIAL,
         ),
     ),
 )

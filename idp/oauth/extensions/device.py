@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 import flask
 
 from idp import context, opaque
-from idp.oauth import request as requests
-from idp.oauth import server, views
+from idp.oauth import views
 from idp.oauth.decoupled import polled, rows, user_codes
 from idp.oauth.decoupled.polled import Polled
-from idp.oauth.extension import Endpoint, Extension
+from idp.oauth.extension import Clients, Endpoint, Extension
+from idp.oauth.request import OAuthRequest
 
 # What a device may ask for; nothing of these goes through a browser.
 _PARAMETERS = frozenset({
@@ -30,10 +30,8 @@ class DeviceCode(Polled):
     PARAMETER = "device_code"
 
 
-def device_authorization() -> flask.Response:
+def device_authorization(request: OAuthRequest) -> flask.Response:
     """POST /oauth2/device_authorization (RFC 8628 §3.1): the code to poll with, and the one to show."""
-    provider, request = server.current(), requests.from_body()
-    request.client = provider.authenticate_client(request)
     device_code, user_code = opaque.make("dc"), user_codes.make()
     polled.judge(request, device_code, DeviceCode, only=_PARAMETERS)
     client_id = request.client.client_id
@@ -65,6 +63,7 @@ extension = Extension(
             methods=("POST",),
             view=device_authorization,
             announced="device_authorization_endpoint",
+            clients=Clients.ALL,
         ),
     ),
 )

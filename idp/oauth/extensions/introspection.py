@@ -11,12 +11,12 @@ import flask
 from idp import context
 from idp.clients import client as clients
 from idp.clients.models import Client
-from idp.errors import InvalidClient, InvalidRequest
+from idp.errors import InvalidRequest
 from idp.grants import standing
 from idp.oauth import claims, refresh, server, tokens, views
-from idp.oauth import request as requests
 from idp.oauth.claims import Claims, Subject, TokenKind
 from idp.oauth.extension import Clients, Endpoint, Extension
+from idp.oauth.request import OAuthRequest
 
 _JSON = "application/json"
 
@@ -27,12 +27,8 @@ _KEPT = (
 )  # fmt: skip
 
 
-def introspect() -> flask.Response:
+def introspect(request: OAuthRequest) -> flask.Response:
     """POST /oauth2/introspect (RFC 7662 §2)."""
-    provider, request = server.current(), requests.from_body()
-    request.client = provider.authenticate_client(request)
-    if request.client.public:
-        raise InvalidClient(private="a public client cannot introspect")
     token = request.payload.get("token")
     if token is None:
         raise InvalidRequest("token is missing")

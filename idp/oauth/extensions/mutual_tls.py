@@ -5,7 +5,7 @@ and `tls_client_auth` only with authorities that vouch for clients.
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -22,7 +22,7 @@ from idp.clients.metadata import InvalidMetadata, Metadata, Rule, Supported, boo
 from idp.clients.models import Client
 from idp.errors import InvalidClient, InvalidRequest, InvalidToken
 from idp.limits import Limit, Window
-from idp.oauth.extension import ClientAuth, Extension, Phase, no_metadata
+from idp.oauth.extension import ClientAuth, Endpoint, Extension, Phase, no_metadata
 from idp.oauth.request import OAuthRequest
 from idp.settings import Settings
 
@@ -203,19 +203,15 @@ def metadata(_settings: Settings) -> dict[str, Any]:
     return {BOUND: True}
 
 
-def aliases(settings: Settings, announced: Mapping[str, Any]) -> dict[str, Any]:
+def aliases(settings: Settings, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """Where clients with certificates find the endpoints, unless that is where all do (RFC 8705 §5)."""
     there = settings.mutual_tls.url
     if there is None:
         return {}
     # People's browsers would be asked for a certificate there.
-    machines = [name for name in announced if name.endswith("_endpoint") and name not in _OF_BROWSERS]
-    return {
-        "mtls_endpoint_aliases": {name: there + announced[name].removeprefix(settings.public_url) for name in machines}
-    }
-
-
-_OF_BROWSERS = frozenset({"authorization_endpoint", "end_session_endpoint"})
+    machines = [endpoint for endpoint in endpoints if not endpoint.interactive]
+    named = {endpoint.announced: there + endpoint.path for endpoint in machines if endpoint.announced}
+    return {"mtls_endpoint_aliases": named}
 
 
 def configured(settings: Settings) -> Extension:

@@ -14,7 +14,7 @@ from idp.errors import InvalidRequest, OAuthError
 from idp.limits import Counter, Limit, Window
 from idp.oauth import authorize, redirection, server, views, waiting
 from idp.oauth import request as requests
-from idp.oauth.extension import Endpoint, Extension, Phase
+from idp.oauth.extension import Clients, Endpoint, Extension, Phase
 from idp.oauth.request import OAuthRequest
 from idp.settings import Settings
 
@@ -22,10 +22,9 @@ _REQUIRED = "require_pushed_authorization_requests"  # RFC 9126 §5 and §6: of 
 _EVENTS = Limit("par.refused", (Window(10, 60),))  # rows that the refusals of one client may cost
 
 
-def push() -> flask.Response:
+def push(presented: OAuthRequest) -> flask.Response:
     """POST /oauth2/par (RFC 9126 §2)."""
-    presented = requests.from_body()
-    presented.client = client = server.current().authenticate_client(presented)
+    client = presented.client
     try:
         request = _judged(presented)
     except OAuthError as error:
@@ -86,6 +85,7 @@ extension = Extension(
             methods=("POST",),
             view=push,
             announced="pushed_authorization_request_endpoint",
+            clients=Clients.ALL,
             cors=True,
         ),
     ),

@@ -5,16 +5,13 @@ import flask
 from idp import audit, context
 from idp.errors import InvalidRequest
 from idp.grants import grant
-from idp.oauth import refresh, revoked, server, tokens
-from idp.oauth import request as requests
+from idp.oauth import refresh, revoked, tokens
 from idp.oauth.extension import Clients, Endpoint, Extension
 from idp.oauth.request import OAuthRequest
 
 
-def revoke() -> flask.Response:
+def revoke(request: OAuthRequest) -> flask.Response:
     """POST /oauth2/revoke: always 200 and empty, whatever the token was (RFC 7009 §2.2)."""
-    request = requests.from_body()
-    request.client = server.current().authenticate_client(request)
     token = request.payload.get("token")
     if token is None:
         raise InvalidRequest("token is missing")

@@ -155,6 +155,7 @@ extension = Extension(
             methods=("GET", "POST"),
             view=end_session,
             announced="end_session_endpoint",
+            interactive=True,
         ),
     ),
 )

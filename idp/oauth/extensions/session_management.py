@@ -103,6 +103,7 @@ extension = Extension(
             methods=("GET",),
             view=check_session,
             announced="check_session_iframe",
+            interactive=True,
         ),
     ),
     respond=respond,
