@@ -11,7 +11,8 @@
     device/    enter the code that a device shows, at /device
 
 A page gets an `Interaction` and calls one of its acts; it never sees a redirect URI, a code or a token, and has no SQL.
-`create_app(settings, consent_ui)` takes `blueprints` and `render`; the app's config has `UI_NAME` and `PUBLIC_HOST`.
+`create_app(settings, consent_ui)` takes `blueprints`, `locales` and `render`; the app's config has `UI_NAME` and
+`PUBLIC_HOST`.
 """
 
 from typing import cast
@@ -35,4 +36,6 @@ _ui.record_once(_start)
 
 blueprints: tuple[Blueprint, ...] = (_ui, signin.blueprint, account.blueprint, device.blueprint)
 
-__all__ = ["blueprints", "render"]
+locales = tuple(languages.LANGUAGES)
+
+__all__ = ["blueprints", "locales", "render"]

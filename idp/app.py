@@ -93,7 +93,7 @@ def create_app(
 
     Args:
         settings: with a database URL and a KEK; the command line fills them for the embedded database.
-        ui: the pages: `blueprints` to mount and `render(page, status=200, **context)`.
+        ui: the pages: `blueprints` to mount, `locales` that they speak, and `render(page, status=200, **context)`.
         keys: a key set that already exists (tests); otherwise one is made and refreshed by a thread.
         now: the clock (tests), UTC.
     """
@@ -122,7 +122,7 @@ def create_app(
     app.extensions["ui"] = ui
     provider = extend(app, settings)
     provider.endpoints[:0] = views.CORE
-    app.extensions["announced"] = announced.document(provider, settings)
+    app.extensions["announced"] = announced.document(provider, settings, ui.locales)
     app.register_blueprint(views.blueprint(tuple(provider.endpoints)))
     app.register_blueprint(api.blueprint())
     app.register_blueprint(health.blueprint)

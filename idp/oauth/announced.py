@@ -3,7 +3,7 @@
 Put together when the application starts, so that two extensions that say different things stop the start.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from idp.clients import profile
@@ -18,13 +18,15 @@ Document = dict[str, Any]
 _METHODS_LISTED = ("introspection_endpoint", "revocation_endpoint")
 
 
-def document(provider: AuthorizationServer, settings: Settings) -> Document:
+def document(provider: AuthorizationServer, settings: Settings, locales: Sequence[str]) -> Document:
     """The union of what every extension announces; lists add up, anything else has one owner.
+
+    Pages speak the languages in `locales`.
 
     Raises:
         Misconfigured: two extensions disagree about a member.
     """
-    found = _of_core(provider, settings)
+    found = _of_core(provider, settings) | {"ui_locales_supported": list(locales)}
     for extension in provider.extensions:
         _add(found, extension.metadata(settings), extension)
     for extension in provider.extensions:

@@ -47,7 +47,6 @@ def metadata(settings: Settings) -> dict[str, Any]:
             *(claim for found in SCOPE_CLAIMS.values() for claim in found),
         ],
         "acr_values_supported": list(tokens.ACR_VALUES),
-        "ui_locales_supported": ["en", "nb", "ar"],
     }  # fmt: skip
 
 
