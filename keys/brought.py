@@ -98,4 +98,4 @@ def _octets(jwk: Mapping[str, Any], name: str, length: int | None) -> bytes:
 
 def _thumbprint(canonical: str) -> str:
     """RFC 7638 §3: SHA-256 of the required members in the alphabet's order, without spaces."""
-    return compact.b64encode(hashlib.sha256(canonical.encode()).digest()).decode()
+    return compact.b64text(hashlib.sha256(canonical.encode()).digest())

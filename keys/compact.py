@@ -53,6 +53,11 @@ def b64encode(data: bytes) -> bytes:
     return base64.urlsafe_b64encode(data).rstrip(b"=")
 
 
+def b64text(data: bytes) -> str:
+    """Likewise, as text."""
+    return b64encode(data).decode("ascii")
+
+
 def b64decode(text: bytes) -> bytes:
     """Decode base64url, unpadded and canonical.
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from keys import compact
 from keys.errors import CannotUnseal, WrongKek
 
 _IV = 12  # bytes
@@ -81,7 +82,7 @@ class Keks:
 
 def new_kek() -> str:
     """A fresh key-encryption key as base64url, in the form that `parse_kek` reads."""
-    return base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"=").decode("ascii")
+    return compact.b64text(os.urandom(32))
 
 
 def parse_kek(text: str) -> bytes:

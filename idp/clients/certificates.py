@@ -22,6 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from idp import context
 from idp.errors import InvalidRequest
 from idp.settings import UNIX, Misconfigured
+from keys import compact
 
 _PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*", re.ASCII)
 _FOR_CLIENTS = frozenset({ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE})
@@ -48,7 +49,7 @@ def presented() -> bytes | None:
 
 def thumbprint(certificate: bytes) -> str:
     """The `x5t#S256` of a certificate (RFC 8705 §3.1)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(certificate).digest()).rstrip(b"=").decode()
+    return compact.b64text(hashlib.sha256(certificate).digest())
 
 
 def _is_peer(proxies: Collection[str]) -> bool:

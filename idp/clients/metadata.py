@@ -21,8 +21,9 @@ Rule = Callable[["Supported", Any], Any]  # checks the value and returns what is
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}")  # RFC 6749 §3.3
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,199}")
 _TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # RFC 5646, for `client_name#de`
-# C0 and C1 controls, bidirectional overrides, surrogates: they deceive whoever reads the consent page.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# C0 and C1 controls, bidirectional overrides, surrogates: they deceive whoever reads the consent page, and NUL cannot
+# be stored.
+DECEIVES = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _MOST = 50  # entries of a list
 _RSA_N = (342, 1366)  # base64url characters of 2048 and 8192 bits
 _GRANT_OF = {"code": "authorization_code", "id_token": "implicit", "token": "implicit"}  # RFC 7591 §2.1
@@ -138,7 +139,7 @@ def name(value: object) -> str:
     """Check words that people read, such as a name: 1 to 200 characters that do not deceive."""
     if not isinstance(value, str) or not 1 <= len(value) <= 200:
         raise ValueError("must be a string of 1 to 200 characters")
-    if _UNPRINTABLE.search(value) or value != value.strip():
+    if DECEIVES.search(value) or value != value.strip():
         raise ValueError("must not contain control characters, nor begin or end with a space")
     return value
 

@@ -4,7 +4,7 @@ Unknown client and wrong secret are one answer, limits too. Secrets in the query
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
 import flask
@@ -15,17 +15,15 @@ from idp.clients import secrets
 from idp.clients.models import Client
 from idp.errors import InvalidClient, InvalidRequest, TooManyRequests
 from idp.limits import Counter, Limit, Window
-from idp.oauth.extension import ClientAuth
+from idp.oauth.extension import ClientAuth, FindClient
 from idp.oauth.request import OAuthRequest
 
 # Failures of one address with assertions and certificates. Counted after the proof was judged, which costs less than
 # asking first: who has the right one always passes.
 _FAILURES = Limit("client.proof", (Window(60, 60),))
 
-Query = Callable[[str], Client | None]
 
-
-def client_secret_basic(query: Query, request: OAuthRequest) -> Client | None:
+def client_secret_basic(query: FindClient, request: OAuthRequest) -> Client | None:
     """HTTP Basic with form-encoded id and secret (RFC 6749 §2.3.1)."""
     header = request.headers.get("Authorization", "")
     if header[:6].lower() != "basic ":
@@ -44,7 +42,7 @@ def client_secret_basic(query: Query, request: OAuthRequest) -> Client | None:
     return _with_secret(query, client_id, secret)
 
 
-def client_secret_post(query: Query, request: OAuthRequest) -> Client | None:
+def client_secret_post(query: FindClient, request: OAuthRequest) -> Client | None:
     """Id and secret in the body (RFC 6749 §2.3.1)."""
     secret = request.payload.get("client_secret")
     if secret is None:
@@ -52,7 +50,7 @@ def client_secret_post(query: Query, request: OAuthRequest) -> Client | None:
     return _with_secret(query, request.payload.client_id or "", secret)
 
 
-def public(query: Query, request: OAuthRequest) -> Client | None:
+def public(query: FindClient, request: OAuthRequest) -> Client | None:
     """A public client only says who it is (RFC 6749 §3.2.1); a header that proved nothing is a failed attempt."""
     if "Authorization" in request.headers:
         return None
@@ -66,7 +64,7 @@ METHODS: dict[str, ClientAuth] = {
 }
 
 
-def authenticate(request: OAuthRequest, methods: Mapping[str, ClientAuth], query: Query) -> Client:
+def authenticate(request: OAuthRequest, methods: Mapping[str, ClientAuth], query: FindClient) -> Client:
     """The client, or InvalidClient; two methods at once are refused (RFC 6749 §2.3)."""
     _refuse_two(request)
     for method, prove in methods.items():
@@ -103,7 +101,7 @@ def _refuse_two(request: OAuthRequest) -> None:
         raise InvalidRequest("use one method of client authentication")
 
 
-def _with_secret(query: Query, client_id: str, secret: str) -> Client | None:
+def _with_secret(query: FindClient, client_id: str, secret: str) -> Client | None:
     client = query(client_id)
     if secrets.check(client, secret, asked=client_id):
         return client
@@ -116,7 +114,7 @@ def _with_secret(query: Query, client_id: str, secret: str) -> Client | None:
     raise InvalidClient(private=f"wrong secret of {client.client_id}")
 
 
-def _changed(query: Query, client: Client) -> Client | None:
+def _changed(query: FindClient, client: Client) -> Client | None:
     """The client as it is now, if its secrets are others than those of some seconds ago: a new one works at once."""
     clients.forget(client.client_id)
     now = query(client.client_id)

@@ -1,7 +1,6 @@
 """Authorization details (RFC 9396) in a request: read within bounds, judged by their types, said in words."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -10,6 +9,7 @@ from idp.clients import client as clients
 from idp.clients import detail_types
 from idp.clients.detail_types import Line
 from idp.clients.languages import localized
+from idp.clients.metadata import DECEIVES
 from idp.clients.models import Client, Resource
 from idp.errors import OAuthError
 from idp.grants.details import Detail, Details, canonical
@@ -19,8 +19,6 @@ _MOST = 4096  # characters of the parameter
 _MOST_IN_A_TOKEN = 2048  # bytes; with the other claims an access token stays below 4 kB
 _MOST_ENTRIES = 20
 _DEEPEST = 8  # levels, the list itself being the first
-# Controls, bidirectional overrides, surrogates: they deceive whoever reads the consent page, and NUL cannot be stored.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class InvalidAuthorizationDetails(OAuthError):
@@ -114,7 +112,7 @@ def _plain(value: Any, level: int) -> Any:  # noqa: ANN401 - any JSON value
         return [_plain(each, level + 1) for each in value]
     if isinstance(value, dict):
         return {_plain(name, level + 1): _plain(each, level + 1) for name, each in value.items()}
-    if isinstance(value, str) and _UNPRINTABLE.search(value):
+    if isinstance(value, str) and DECEIVES.search(value):
         _refuse("authorization_details must not contain control characters")
     if isinstance(value, float):
         if not math.isfinite(value):

@@ -50,7 +50,8 @@ Step = Callable[[OAuthRequest], None]
 Answer = Callable[[OAuthRequest, NewGrant], dict[str, Any]]
 # Gets the parameters of an authorization response, and may add to them.
 Responder = Callable[[OAuthRequest, dict[str, Any]], None]
-ClientAuth = Callable[[Callable[[str], Client | None], OAuthRequest], Client | None]
+FindClient = Callable[[str], Client | None]  # an enabled one
+ClientAuth = Callable[[FindClient, OAuthRequest], Client | None]
 # Gets an access token and what a member of its `cnf` says; raises unless who sent this HTTP request holds that key.
 Confirm = Callable[[str, str], None]
 # Writes introspection's answer to a client in another form than JSON.

@@ -78,13 +78,13 @@ def read(token: str, *, method: str, path: str, algorithms: Collection[str], non
 
 def hash_of(access_token: str) -> str:
     """What `ath` must be for this token (RFC 9449 §4.2)."""
-    return compact.b64encode(hashlib.sha256(access_token.encode()).digest()).decode()
+    return compact.b64text(hashlib.sha256(access_token.encode()).digest())
 
 
 def nonce() -> str:
     """The nonce of this time, the same on every instance; nothing is stored (RFC 9449 §8.2)."""
     kid, mac = context.keys().mac("dpop-nonce", _message(_window()))
-    return f"{kid}.{compact.b64encode(mac).decode()}"
+    return f"{kid}.{compact.b64text(mac)}"
 
 
 def _algorithm(header: dict[str, Any], algorithms: Collection[str]) -> str:

@@ -4,7 +4,6 @@ Access tokens are signed JWTs without a row (RFC 9068); ID tokens follow OpenID 
 its signature first and then by one statement: whoever answers about tokens (userinfo, API, introspection) asks `judge`.
 """
 
-import base64
 import hashlib
 import logging
 import secrets
@@ -30,7 +29,7 @@ from idp.oauth.claims import Claims, Subject, TokenKind
 from idp.oauth.request import FORM, OAuthRequest, Payload
 from idp.oauth.request import parse as parse_form
 from idp.oauth.server import AuthorizationServer, current
-from keys import BadToken
+from keys import BadToken, compact
 
 log = logging.getLogger(__name__)
 
@@ -166,7 +165,7 @@ def issue_id_token(
 def left_half_hash(value: str, alg: str) -> str:
     """The left half of the hash that `alg` uses, for at_hash and c_hash (OpenID Connect Core §3.1.3.6)."""
     whole = (hashlib.sha512 if alg == "EdDSA" else hashlib.sha256)(value.encode("ascii")).digest()
-    return base64.urlsafe_b64encode(whole[: len(whole) // 2]).rstrip(b"=").decode()
+    return compact.b64text(whole[: len(whole) // 2])
 
 
 def refresh_token_for(request: OAuthRequest, known: Standing) -> str | None:

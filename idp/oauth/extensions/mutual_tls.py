@@ -22,7 +22,7 @@ from idp.clients.metadata import InvalidMetadata, Metadata, Rule, Supported, boo
 from idp.clients.models import Client
 from idp.errors import InvalidClient, InvalidRequest, InvalidToken
 from idp.limits import Limit, Window
-from idp.oauth.extension import ClientAuth, Endpoint, Extension, Phase, no_metadata
+from idp.oauth.extension import ClientAuth, Endpoint, Extension, FindClient, Phase, no_metadata
 from idp.oauth.request import OAuthRequest
 from idp.settings import Settings
 
@@ -31,8 +31,6 @@ BOUND = "tls_client_certificate_bound_access_tokens"
 THUMBPRINT = "x5t#S256"  # RFC 8705 §3.1
 
 _EVENTS = Limit("client.auth_failed", (Window(10, 60),))  # rows that certificates of one client may cost
-
-Query = Callable[[str], Client | None]
 
 # RFC 4514 §3 has but nine short names; OpenSSL shows these too, and certificates for companies have them.
 _SHORT_NAMES = {
@@ -88,7 +86,7 @@ _SUBJECTS = {
 }
 
 
-def tls_client_auth(authorities: Authorities, query: Query, request: OAuthRequest) -> Client | None:
+def tls_client_auth(authorities: Authorities, query: FindClient, request: OAuthRequest) -> Client | None:
     """The client whose registered subject an authority put into the certificate (RFC 8705 §2.1)."""
     if (claimed := _claimed(PKI, query, request)) is None:
         return None
@@ -104,7 +102,7 @@ def tls_client_auth(authorities: Authorities, query: Query, request: OAuthReques
     raise _refused(client, PKI, "it has not the registered subject")
 
 
-def self_signed_tls_client_auth(query: Query, request: OAuthRequest) -> Client | None:
+def self_signed_tls_client_auth(query: FindClient, request: OAuthRequest) -> Client | None:
     """The client that registered this very certificate; neither its signature nor its time count (RFC 8705 §2.2)."""
     if (claimed := _claimed(SELF_SIGNED, query, request)) is None:
         return None
@@ -121,7 +119,7 @@ def _refused(client: Client, method: str, reason: str) -> InvalidClient:
     return InvalidClient(private=f"certificate of {client_id}: {reason}")
 
 
-def _claimed(method: str, query: Query, request: OAuthRequest) -> tuple[Client, bytes] | None:
+def _claimed(method: str, query: FindClient, request: OAuthRequest) -> tuple[Client, bytes] | None:
     """The client that `client_id` names (required by RFC 8705 §2), if the method is its own, and the certificate."""
     client = query(request.payload.client_id) if request.payload.client_id else None
     if client is None or client.token_endpoint_auth_method != method:

@@ -1,6 +1,5 @@
 """A code is worth nothing without its verifier: PKCE, RFC 7636; S256 only (RFC 9700 §2.1.1)."""
 
-import base64
 import hashlib
 import hmac
 import re
@@ -11,6 +10,7 @@ from idp.oauth.extension import Extension, Phase
 from idp.oauth.request import OAuthRequest
 from idp.oauth.server import current
 from idp.settings import Settings
+from keys import compact
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)  # SHA-256 in base64url, RFC 7636 §4.2
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)  # RFC 7636 §4.1
@@ -45,7 +45,7 @@ def check_verifier(request: OAuthRequest) -> None:
         return
     if verifier is None or not _VERIFIER.fullmatch(verifier):
         raise InvalidGrant("code_verifier is missing or malformed")
-    made = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode()
+    made = compact.b64text(hashlib.sha256(verifier.encode("ascii")).digest())
     if not hmac.compare_digest(made, challenge):
         raise InvalidGrant("code_verifier does not match the code_challenge")
 
