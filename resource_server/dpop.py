@@ -17,7 +17,7 @@ from resource_server import jws
 from resource_server.errors import InvalidProof, InvalidToken, Unavailable
 from resource_server.presented import Presented
 
-ALGORITHMS = ("ES256", "PS256", "EdDSA")
+ALGORITHMS = ("ES256", "EdDSA", "PS256", "RS256")  # those with which the provider binds tokens
 WINDOW = 60  # seconds that a proof counts, before and after its `iat`
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6

@@ -172,7 +172,7 @@ def test_metadata(client: FlaskClient) -> None:
         "authorization_servers": [ISSUER],
         "scopes_supported": ["reports:read", "reports:write"],
         "bearer_methods_supported": ["header"],
-        "dpop_signing_alg_values_supported": ["ES256", "PS256", "EdDSA"],
+        "dpop_signing_alg_values_supported": ["ES256", "EdDSA", "PS256", "RS256"],
     } == response.json
 
 

@@ -333,7 +333,7 @@ def test_tokens_are_demanded_in_the_words_of_the_specifications(world: World) ->
         "authorization_servers": [ISSUER],
         "scopes_supported": ["datasets:read", "datasets:modify", "datasets:share"],
         "bearer_methods_supported": ["header"],
-        "dpop_signing_alg_values_supported": ["ES256", "PS256", "EdDSA"],
+        "dpop_signing_alg_values_supported": ["ES256", "EdDSA", "PS256", "RS256"],
         "authorization_details_types_supported": ["dataset"],
     } == metadata.json
 
