@@ -1,12 +1,13 @@
 """Proofs that the sender of a token holds the key that it is bound to: DPoP at a resource, RFC 9449 §4.3, §7."""
 
 import hashlib
+import re
 import threading
 from base64 import urlsafe_b64encode
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key, RSAKey
@@ -22,7 +23,8 @@ WINDOW = 60  # seconds that a proof counts, before and after its `iat`
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})  # RFC 7518 §6
 _RSA_BITS = range(2048, 8193)
-_PORTS = {"https": 443, "http": 80}
+_URL = re.compile(r"(https?)://([^/?#@\\\s]+)(/[^?#\s]*)?(?:\?[^#\s]*)?(?:#\S*)?", re.ASCII | re.IGNORECASE)
+_PORTS = {"https": ":443", "http": ":80"}
 
 
 class Proofs(Protocol):
@@ -112,23 +114,30 @@ def _judge(claims: Mapping[str, Any], presented: Presented, token: str, now: flo
         raise InvalidProof("the proof has no jti")
     if claims.get("htm") != presented.method:
         raise InvalidProof("the proof is for another method")
-    if not isinstance(claims.get("htu"), str) or _target(claims["htu"]) != _target(presented.url):
+    if _target(claims.get("htu")) != _here(presented):
         raise InvalidProof("the proof is for another URL")
-    if isinstance(made_at, bool) or not isinstance(made_at, int | float) or not abs(made_at - now) <= WINDOW:
+    if isinstance(made_at, bool) or not isinstance(made_at, int | float) or not now - WINDOW <= made_at <= now + WINDOW:
         raise InvalidProof("the proof was not made just now")
     if claims.get("ath") != _digest(token):
         raise InvalidProof("the proof is for another token")
 
 
-def _target(url: str) -> tuple[str, str | None, int | None, str] | None:
-    """A URL without query and fragment, after the normalisation of RFC 3986 §6.2.2 and §6.2.3."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
+def _here(presented: Presented) -> tuple[str, str, str] | None:
+    base = _target(presented.base)
+    # The path is decoded already: once more, and one resource could be taken for another.
+    return base and (base[0], base[1], base[2].rstrip("/") + presented.path)
+
+
+def _target(url: object) -> tuple[str, str, str] | None:
+    """Scheme, authority and decoded path, without query and fragment (§4.3, item 9).
+
+    Normalised as RFC 3986 §6.2.2 and §6.2.3 say: case of scheme and host, the default port, percent-encoding.
+    """
+    match = _URL.fullmatch(url) if isinstance(url, str) else None
+    if match is None:
         return None
-    # WSGI decodes the path before it is routed, so what is equal there is equal here.
-    return parts.scheme, parts.hostname, port, unquote(parts.path) or "/"
+    scheme, authority, path = match[1].lower(), match[2].lower(), match[3]
+    return scheme, authority.removesuffix(_PORTS[scheme]), unquote(path or "") or "/"
 
 
 def _digest(token: str) -> str:

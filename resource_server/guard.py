@@ -86,7 +86,8 @@ def _presented() -> Presented:
         authorization=request.headers.getlist("Authorization"),
         dpop=request.headers.getlist("DPoP"),
         method=request.method,
-        url=server.url(request.path),
+        base=server.base,
+        path=request.path,
         certificate=_certificate(server),
     )
 

@@ -11,5 +11,6 @@ class Presented:
     authorization: Sequence[str] = ()
     dpop: Sequence[str] = ()
     method: str = "GET"
-    url: str = ""  # as clients reach it, by the configured public URL and never by the Host header
+    base: str = ""  # the URL at which clients reach this server, as configured and never from the Host header
+    path: str = ""  # below it, decoded once as WSGI does
     certificate: bytes | None = None  # DER; of the TLS connection, as a trusted proxy tells (`certificates`)

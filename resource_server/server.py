@@ -150,9 +150,10 @@ class ResourceServer:
         }
         return f"{scheme} " + ", ".join(f'{name}="{value}"' for name, value in found.items() if value)
 
-    def url(self, path: str) -> str:
-        """How clients reach a path of this server."""
-        return f"{self._public_url.scheme}://{self._public_url.netloc}{self._public_url.path.rstrip('/')}{path}"
+    @property
+    def base(self) -> str:
+        """How clients reach this server, without a slash at the end."""
+        return self._public_url.geturl().rstrip("/")
 
     @property
     def metadata_url(self) -> str:

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from threading import Lock
 from typing import Any, cast
 
@@ -133,11 +134,17 @@ def public_key(jwk: Jwk, alg: str) -> PublicKey | None:
     if not isinstance(operations, list) or "verify" not in operations:
         return None
     try:
-        if kind == "RSA" and int.from_bytes(compact.b64decode(jwk["n"].encode())).bit_length() not in RSA_BITS:
+        if kind == "RSA" and not _moderate(jwk):
             return None
         return cast("PublicKey", ALGORITHMS[alg].jwk.import_key(dict(jwk)).public_key)
     except (JoseError, BadToken, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def _moderate(jwk: Jwk) -> bool:
+    """Neither too weak nor so large that checking a signature costs what making one does."""
+    modulus, exponent = (int.from_bytes(compact.b64decode(jwk[name].encode())) for name in ("n", "e"))
+    return modulus.bit_length() in RSA_BITS and exponent.bit_length() <= 32
 
 
 def _parts(token: str, most: int) -> compact.Jws:
@@ -152,7 +159,7 @@ def _check(known: list[Jwk], kid: object, alg: str, signed: bytes, signature: by
     named = known
     if kid is not None:
         named = [jwk for jwk in known if jwk.get("kid") == kid] or [jwk for jwk in known if "kid" not in jwk]
-    candidates = [key for jwk in named if (key := public_key(jwk, alg))][:_TRIED]
+    candidates = list(islice((key for jwk in named if (key := public_key(jwk, alg))), _TRIED))
     for key in candidates:
         try:
             ALGORITHMS[alg].verify(key, signature, signed)

@@ -1,6 +1,5 @@
 """Authorization details (RFC 9396) in a request: read within bounds, judged by their types, said in words."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -18,6 +17,7 @@ from keys import BadToken, compact
 _MOST = 4096  # characters of the parameter
 _MOST_IN_A_TOKEN = 2048  # bytes; with the other claims an access token stays below 4 kB
 _MOST_ENTRIES = 20
+_LARGEST = 2**53 - 1  # beyond, readers of JSON disagree about a number (RFC 8259 §6), and schemas cannot divide it
 _DEEPEST = 8  # levels, the list itself being the first
 
 
@@ -114,11 +114,9 @@ def _plain(value: Any, level: int) -> Any:  # noqa: ANN401 - any JSON value
         return {_plain(name, level + 1): _plain(each, level + 1) for name, each in value.items()}
     if isinstance(value, str) and DECEIVES.search(value):
         _refuse("authorization_details must not contain control characters")
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            _refuse("a number in authorization_details is too large")
-        return int(value) if value.is_integer() else value
-    return value
+    if isinstance(value, int | float) and not abs(value) <= _LARGEST:
+        _refuse("a number in authorization_details is too large")
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _refuse(sentence: str, *, private: str = "") -> NoReturn:

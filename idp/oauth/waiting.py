@@ -14,12 +14,13 @@ from psycopg.types.json import Jsonb
 
 from idp import context, limits
 from idp.db import db
-from idp.errors import TooManyRequests
+from idp.errors import InvalidRequest, TooManyRequests
 from idp.opaque import digest
 
 URN = "urn:ietf:params:oauth:request_uri:"  # RFC 9126 §2.2
 LIFETIME = timedelta(minutes=10)
 PUSHED_LIFETIME = timedelta(seconds=60)  # until the first visit
+_MOST_CHARACTERS = 8 * 1024  # as of a URL; otherwise a POST would fill the table, and an answer no header
 _MOST_PER_BROWSER = 10
 _MOST_PER_NETWORK = 5_000  # an office of thousands in the morning
 _MOST_PER_CLIENT = 20_000  # of those that it pushed: a server has one address, whoever its users are
@@ -92,8 +93,11 @@ def store(
         authenticated: whether the client proved who it is, so that it answers for the number itself.
 
     Raises:
+        InvalidRequest: it is longer than what fits into a URL here.
         TooManyRequests: thousands wait from this address, or of this client.
     """
+    if sum(len(value) for values in parameters.values() for value in values) > _MOST_CHARACTERS:
+        raise InvalidRequest("the request is too long")
     handle, now = secrets.token_urlsafe(16), context.now()
     values = {
         "hash": digest(handle),

@@ -11,7 +11,13 @@ from types import SimpleNamespace
 import elsewhere as servers
 import pytest
 from actors import PUBLIC_URL, Client
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateNumbers,
+    RSAPublicNumbers,
+    generate_private_key,
+    rsa_crt_dmp1,
+    rsa_crt_dmq1,
+)
 from signing_client import ASSERTION_TYPE, NO_TIMES, SigningClient, key_set, new_key
 
 from idp import fetch
@@ -216,13 +222,31 @@ def test_only_the_registered_algorithm(world):
     assert refused(signer.prove(signer.assertion(alg="RS256")))
 
 
+def with_exponent(exponent):
+    """An RSA key with this public exponent, which checks slowly when it is large."""
+    numbers = generate_private_key(65_537, 2048).private_numbers()
+    d = pow(exponent, -1, (numbers.p - 1) * (numbers.q - 1))
+    public = RSAPublicNumbers(exponent, numbers.public_numbers.n)
+    parts = (rsa_crt_dmp1(d, numbers.p), rsa_crt_dmq1(d, numbers.q), numbers.iqmp, public)
+    return RSAPrivateNumbers(numbers.p, numbers.q, d, *parts).private_key(unsafe_skip_rsa_key_validation=True)
+
+
+def encoded_number(key, name):
+    number = getattr(key.public_key().public_numbers(), name)
+    return encoded(number.to_bytes((number.bit_length() + 7) // 8, "big"))
+
+
 def test_keys_of_another_purpose_or_strength_do_not_count(world):
-    """use, alg and key_ops of the registered key; RSA from 2048 bits on."""
+    """use, alg and key_ops of the registered key; RSA from 2048 bits on, with an exponent that costs little."""
     short = generate_private_key(65_537, 1024)
     n = short.public_key().public_numbers().n.to_bytes(128, "big")
     small = {"kty": "RSA", "kid": "k1", "n": encoded(n), "e": "AQAB"}
     weak = SimpleNamespace(private_key=short, get=small.get, as_dict=lambda **_: small)
+    costly = with_exponent(2**32 + 15)
+    large = {"kty": "RSA", "kid": "k1", "n": encoded_number(costly, "n"), "e": encoded_number(costly, "e")}
+    slow = SimpleNamespace(private_key=costly, get=large.get, as_dict=lambda **_: large)
     cases = [
+        (slow, {"keys": [large]}, "RS256"),
         (key := new_key("ES256", use="enc"), key_set(key), "ES256"),
         (key := new_key("RS256"), {"keys": [key.as_dict(private=False) | {"alg": "PS256"}]}, "RS256"),
         (key := new_key("EdDSA"), {"keys": [key.as_dict(private=False) | {"key_ops": ["encrypt"]}]}, "EdDSA"),

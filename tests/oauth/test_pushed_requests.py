@@ -135,10 +135,22 @@ def test_other_methods_are_not_allowed(client, method):
     assert (405, {"POST", "OPTIONS"}) == (response.status_code, set(response.allow))
 
 
+def test_what_would_not_fit_into_a_url_is_not_kept(world, client):
+    """Of a POST to the authorization endpoint neither: anybody could fill the table."""
+    posted = client.http.post("/oauth2/authorize", data=client.parameters(state="x" * 8192), base_url=PUBLIC_URL)
+
+    pushed = client.push(state="x" * 8192)
+
+    assert (400, "invalid_request") == (pushed.status_code, pushed.json["error"])
+    assert 400 == posted.status_code
+    assert 0 == world.count("authorization_request")
+    assert 201 == client.push(state="x" * 7000).status_code
+
+
 def test_too_large_is_413(client):
-    """§2.3; just below it is a request like any."""
+    """§2.3; just below, the request is read."""
     assert 413 == client.push(state="x" * 66_000).status_code
-    assert 201 == client.push(state="x" * 60_000).status_code
+    assert 400 == client.push(state="x" * 60_000).status_code
 
 
 def test_other_forms_and_bytes_are_refused(client):

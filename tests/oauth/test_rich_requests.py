@@ -111,6 +111,9 @@ def test_without_the_parameter_nothing_is_said(browser, shop):
         text({"type": "payment", "amount": "1"}),
         '[{"type": "payment", "amount": 1e999}]',
         '[{"type": "payment", "amount": ' + "9" * 4000 + "}]",
+        '[{"type": "payment", "amount": ' + "9" * 400 + "}]",
+        text({"type": "payment", "amount": 2**53}),
+        text({"type": "payment", "amount": 1, "to": {"a": [1e300]}}),
         text({"type": "payment", "amount": 1, "to": {"name": "a\0b"}}),
         text({"type": "payment", "amount": 1, "to": {"name": "\u202eevil"}}),
         text({"type": "payment", "amount": 1, "to": {"\x07": "x"}}),
@@ -434,7 +437,7 @@ def test_request_object_has_them_as_json(world, browser, shop):
     assert [([READ_ONE],)] == world.execute("SELECT details FROM oauth_grant")
 
 
-@pytest.mark.parametrize(("first", "second"), [("1e2", "100"), ("100.0", "100"), ("1e22", "10000000000000000000000")])
+@pytest.mark.parametrize(("first", "second"), [("1e2", "100"), ("100.0", "100"), ("1e15", "1000000000000000")])
 def test_a_number_has_one_spelling(browser, shop, first, second):
     """However a client writes it, it is what the person allowed."""
     browser.authorize(shop, user="ada", authorization_details=f'[{{"type": "payment", "amount": {first}}}]')

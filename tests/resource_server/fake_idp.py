@@ -92,5 +92,5 @@ class FakeIdP:
 
     def server(self, **settings: Any) -> ResourceServer:
         return ResourceServer(
-            **{"issuer": ISSUER, "audience": AUDIENCE, "fetch": self.fetch, "now": lambda: self.now, **settings}
+            **{"issuer": ISSUER, "audience": AUDIENCE, "fetch": self.fetch, "now": lambda: float(self.now), **settings}
         )

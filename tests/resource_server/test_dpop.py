@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
@@ -134,6 +135,11 @@ CLAIMS: dict[str, dict[str, object]] = {
     "iat as text": {"iat": str(NOW)},
     "iat true": {"iat": True},
     "iat that is no number": {"iat": float("nan")},
+    "iat beyond every clock": {"iat": 10**400},
+    "iat before every clock": {"iat": -(10**400)},
+    "a user in htu": {"htu": "https://ada:pw@data.example/reports"},
+    "a tab in htu": {"htu": "https://data.example/rep\torts"},
+    "a path that is decoded twice": {"htu": "https://data.example/%2572eports"},
     "no ath": {"ath": ...},
     "the hash of another token": {"ath": urlsafe_b64encode(hashlib.sha256(b"other").digest()).decode()},
 }
@@ -169,6 +175,23 @@ def refused(answer: Any, error: str = "invalid_dpop_proof") -> bool:
 @pytest.mark.parametrize("changes", CLAIMS.values(), ids=CLAIMS)
 def test_claims_that_are_refused(client: FlaskClient, holder: Holder, changes: dict[str, object]) -> None:
     assert refused(client.get("/reports", headers=holder.headers(holder.proof(**changes))))
+
+
+@pytest.mark.parametrize("path", ["/files/a%3Fb", "/files/a%23b", "/files/%2541", "/files/a%252Fb"])
+def test_a_path_is_decoded_once(idp: FakeIdP, holder: Holder, path: str) -> None:
+    """A proof for one resource is none for another, and the right one counts, whatever characters a name has."""
+    app = Flask(__name__)
+    protect(app, idp.server())
+
+    @app.get("/files/<path:name>")
+    @require_scope("reports:read")
+    def file(name: str) -> Mapping[str, str]:
+        return {"name": name}
+
+    client, once = app.test_client(), unquote(path)
+
+    assert 200 == client.get(path, headers=holder.headers(holder.proof(htu=AUDIENCE + path))).status_code
+    assert refused(client.get(path, headers=holder.headers(holder.proof(htu=AUDIENCE + once))))
 
 
 @pytest.mark.parametrize("changes", HEADERS.values(), ids=HEADERS)

@@ -22,8 +22,8 @@ from idp.opaque import digest
 SOURCE = "decoupled"  # of the authorization requests that these become
 INTERVAL = 5  # seconds between two polls, RFC 8628 §3.2
 LIFETIME = 600  # seconds
-# That wait at once. Devices by address: anybody may start one in the name of a public client. What names its user by
-# user and client: nobody's page is filled by one application.
+# That were started within ten minutes and that nobody has answered. Devices by address: anybody may start one in the
+# name of a public client. What names its user by user and client: nobody's page is filled by one application.
 _MOST_OF_NETWORK, _MOST_OF_USER = 200, 20
 _RETRY_AFTER = 60  # seconds
 
@@ -36,7 +36,7 @@ _START = f"""
                %(pause)s, %(now)s, false, %(ping)s, %(now)s, %(expires_at)s
          WHERE (SELECT count(*) FROM decoupled_authorization
                  WHERE (network = %(network)s OR user_id = %(user)s AND client_id = %(client)s)
-                   AND state = 'pending' AND expires_at > %(now)s) < %(most)s
+                   AND state = 'pending' AND created_at > %(since)s) < %(most)s
         ON CONFLICT DO NOTHING
         RETURNING hash
     ), told AS ({audit.EVENT} WHERE EXISTS (SELECT FROM started))
@@ -172,6 +172,8 @@ def start(
         "ping": ping,
         "pause": INTERVAL,
         "now": now,
+        # Also those that are over: a client that gives its users a second each may not begin anew each second.
+        "since": now - timedelta(seconds=LIFETIME),
         "expires_at": now + timedelta(seconds=lifetime),
     }
     event = audit.values(f"{kind}.started", user_id=user_id, client_id=client_id)

@@ -171,16 +171,14 @@ def _user(request: OAuthRequest, asked: Payload) -> UUID:
         raise InvalidRequest("exactly one of login_hint, id_token_hint and login_hint_token is needed")
     if given == ["login_hint_token"]:
         raise InvalidRequest("login_hint_token is not supported: send login_hint or id_token_hint")
-    taken = limits.take(Counter(_UNKNOWN, request.client.client_id))
-    if taken.refused:
-        raise TooManyRequests(taken.retry_after)
     hint, sub = asked.get("login_hint"), request.learnt.hinted_sub
     if hint is None:
         _refuse_foreign_hint(request)
     found = login.named(hint) if hint else account.of_sub(sub or "")
     if found is None:
-        raise UnknownUserId
-    taken.give_back()
+        # Afterwards: strangers who type names into the client's form must not take CIBA away from its users.
+        taken = limits.take(Counter(_UNKNOWN, request.client.client_id))
+        raise TooManyRequests(taken.retry_after) if taken.refused else UnknownUserId
     return found
 
 

@@ -92,14 +92,17 @@ def tls_client_auth(authorities: Authorities, query: FindClient, request: OAuthR
         return None
     client, certificate = claimed
     try:
-        verified = authorities.verified(certificate, context.now())
-    except Untrusted as error:
-        raise _refused(client, PKI, str(error)) from None
-    for member, subject in _SUBJECTS.items():
-        registered = client.client_metadata.get(member)
-        if registered is not None and subject.read(registered) in subject.of(verified):
+        if _is_subject(client, authorities.verified(certificate, context.now())):
             return client
+    # What verification did not look at may be no DER, and is read only now.
+    except (Untrusted, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        raise _refused(client, PKI, str(error)) from None
     raise _refused(client, PKI, "it has not the registered subject")
+
+
+def _is_subject(client: Client, certificate: x509.Certificate) -> bool:
+    registered = ((subject, client.client_metadata.get(member)) for member, subject in _SUBJECTS.items())
+    return any(name is not None and subject.read(name) in subject.of(certificate) for subject, name in registered)
 
 
 def self_signed_tls_client_auth(query: FindClient, request: OAuthRequest) -> Client | None:

@@ -152,6 +152,15 @@ def test_bytes_that_are_no_certificate_are_refused(world, made, ca, clock):
         assert client.ask(certificate=f":{base64.b64encode(each).decode()}:").status_code in (400, 401)
 
 
+def test_extension_that_cannot_be_read_is_a_refusal(world, made, ca):
+    """Verification does not look at it; who reads the names does."""
+    malformed = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.31"), b"\x30\x03\x02\x01\x01")
+    names = [x509.DNSName("app.example")]
+    certificate = made(COMPANY, by=ca, names=names, extensions=[(malformed, False)])
+
+    assert refused(TlsClient.of_authority(world, certificate, san_dns="app.example").ask())
+
+
 def test_rsa_works_too(world, made, ca):
     certificate = made("CN=client", by=ca, key=rsa.generate_private_key(65537, 2048))
 
