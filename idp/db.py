@@ -25,7 +25,7 @@ from sqlalchemy.pool.base import _ConnectionRecord
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
-# Limits of SECURITY: a statement, a lock and an idle transaction all end long before a person's patience does.
+# A statement, a lock and an idle transaction all end long before a person's patience does.
 _SESSION = "-c statement_timeout=5000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
 
 

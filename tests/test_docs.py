@@ -54,6 +54,22 @@ def table(page, head):
     return [name for row in rows[:end] for name in re.findall(r"`(.*?)`", row.split("|")[1])]
 
 
+def test_promises_have_a_test_and_whoever_names_one_can_look_it_up():
+    """docs/promises.md; and no file speaks of a document that is not here."""
+    page = (ROOT / "docs" / "promises.md").read_text()
+    promised = re.findall(r"^\| (P\d+) \| .+ \| (.+) \|$", page, re.MULTILINE)
+    tests = {name for _promise, held in promised for name in re.findall(r"`(.+?)`", held)}
+    texts = [path.read_text() for name in ("idp", "tests", "docs") for path in (ROOT / name).rglob("*.*")
+             if path.suffix in {".py", ".md"} and path != Path(__file__)]  # fmt: skip
+    named = {name for text in texts for names in re.findall(r"[Pp]romises? (P\d+(?:(?:, | and )P\d+)*)", text)
+             for name in re.findall(r"P\d+", names)}  # fmt: skip
+
+    assert [f"P{number}" for number in range(1, len(promised) + 1)] == [promise for promise, _held in promised]
+    assert set() == named - dict(promised).keys()
+    assert [] == [name for name in tests if not (ROOT / "tests" / name).is_file()]
+    assert [] == [found for text in texts for found in re.findall(r"(?<!LEVEL )\b(?:SECURITY|CONTRACT)\b", text)]
+
+
 def test_the_contract_of_extensions_is_told():
     """docs/architecture.md: every member that an extension may declare, and every phase of a request."""
     told = table("docs/architecture.md", "| member | what it adds |")

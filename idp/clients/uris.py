@@ -23,7 +23,7 @@ class BadUri(ValueError):
 
 
 def web(uri: str, *, development: bool) -> None:
-    """Check an https: URI with a host; `development` accepts http: on a loopback host too (CONTRACT: Development)."""
+    """Check an https: URI with a host; `development` accepts http: on a loopback host too."""
     _plain(uri)
     scheme, host, _rest = _web_parts(uri)
     if scheme == "http" and not (development and host in _LOOPBACK):

@@ -56,7 +56,7 @@ def test_scopes_about_a_user_are_left_out(world):
 
 
 def test_resource_server_reads_members_without_registering_the_scope(world):
-    """Who is named in a resource's `clients`, for the provider's API alone (CONTRACT, member API)."""
+    """Who is named in a resource's `clients`, for the provider's API alone."""
     named = Client.registered(world, "datasets", grant_types=["client_credentials"], scopes=["jobs:run"])
     world.resource("https://data.example", "datasets")
 

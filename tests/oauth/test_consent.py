@@ -125,7 +125,7 @@ def test_page_names_client_company_and_scopes(world, browser):
 
 
 def test_consent_posted_by_another_person_is_void(world, browser, shop):
-    """The page of one person is nothing in the hands of the next (SECURITY §4)."""
+    """The page of one person is nothing in the hands of the next (promise P21)."""
     world.user("ada")
     world.user("bob")
     shown(browser, shop, "ada")

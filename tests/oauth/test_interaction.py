@@ -1,4 +1,4 @@
-"""Requests that wait for their user: one browser each (SECURITY §4, Keycloak CVE-2026-7507), and the ways back."""
+"""Requests that wait for their user: one browser each (Keycloak CVE-2026-7507), and the ways back."""
 
 import re
 from urllib.parse import urlsplit

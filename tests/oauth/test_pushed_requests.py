@@ -169,7 +169,7 @@ def test_other_forms_and_bytes_are_refused(client):
 
 
 def test_refusals_are_audited_and_never_flood(world, client, clock):
-    """SECURITY: who asked and what was wrong, never what was sent; ten rows in a minute."""
+    """Who asked and what was wrong, never what was sent; ten rows in a minute."""
     for _ in range(12):
         client.push(redirect_uri="https://evil.example/")
     rows = world.execute("SELECT client_id, facts FROM security_event WHERE kind = 'par.refused'")

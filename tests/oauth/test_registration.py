@@ -370,7 +370,7 @@ def test_the_body_is_one_json_object(world, post, admission):
 
 
 def test_128_kibibytes_and_no_more(post, admission):
-    """SECURITY: twice what other endpoints take, since keys come along."""
+    """Twice what other endpoints take, since keys come along."""
     token, empty = admission(), len(json.dumps({**GOOD, "x": ""}))
 
     assert 413 == post({**GOOD, "x": "y" * (128 * 1024 - empty + 1)}, token).status_code

@@ -20,7 +20,7 @@ def audience(tokens):
 
 
 def test_default_is_the_first_resource_or_the_provider(world, browser, shop):
-    """CONTRACT: without `resource` the client's first one, without any the public URL."""
+    """Without `resource` the client's first one, without any the public URL."""
     none = Client.registered(world, "none")
 
     assert ONE == audience(shop.tokens(browser, user="ada"))

@@ -411,7 +411,7 @@ def test_pushed_request_is_judged_at_once(world, browser, shop):
 
 
 def test_largest_details_fit_into_a_token(world, browser):
-    """CONTRACT: an access token never exceeds 4 kB, with the claims of a company and many scopes too."""
+    """An access token never exceeds 4 kB, with the claims of a company and many scopes too."""
     scopes = [f"datasets:act{number}" for number in range(12)]
     world.resource(DATA, scopes=scopes, authorization_details={"row": {"properties": {"ids": {}}}})
     world.user("ada", {world.company("north"): ["admin", "data_owner", "member"]})

@@ -130,7 +130,7 @@ def test_not_you(browser, world, ada, forecast):
 
 
 def test_a_page_of_one_person_is_void_for_the_next(browser, world, ada, forecast):
-    """Its token was made for another person (SECURITY P21)."""
+    """Its token was made for another person (promise P21)."""
     world.user("kari", [])
     browser.open(forecast)
     browser.follow()
@@ -219,7 +219,7 @@ NASTY = [b"%00", b"a%00b", b"%ff%fe", b"%ED%A0%80", b"+", b"%0d%0a", b"x" * 5000
 
 @pytest.mark.parametrize("nasty", NASTY)
 def test_nonsense_is_never_our_fault(browser, ada, forecast, nasty):
-    """Whatever stands in a field or an address: 4xx or an ordinary page (SECURITY P27)."""
+    """Whatever stands in a field or an address: 4xx or an ordinary page (promise P27)."""
 
     def post(path, token, body):
         return browser.http.post(
