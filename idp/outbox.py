@@ -32,7 +32,7 @@ class Outgoing(Model):
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     kind: Mapped[str] = mapped_column(Text)
-    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)  # no secret, no token: those are made when it is sent
+    payload: Mapped[dict[str, Any]] = mapped_column(JSONB)  # no secret, no token that is not sealed
     created_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
     due_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
     attempts: Mapped[int] = mapped_column(default=0)

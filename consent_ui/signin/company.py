@@ -28,7 +28,7 @@ def company(handle: str) -> Response:
 
 def _page(asked: interaction.Interaction, form: CompanyForm, status: int = 200) -> Response:
     q = request.args.get("q", "").strip()[:200]
-    choices = interaction.companies(asked, q)
+    choices = interaction.companies(q)
     return render(
         "signin/company",
         status,

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from idp.companies import policy
 from idp.companies.company import named
 from idp.db import db
 from idp.grants.details import Details
@@ -82,7 +83,7 @@ class Membership:
     @property
     def walled(self) -> bool:
         """Whether the company's data is kept apart from every other company's."""
-        return bool(self.policy.get("walled"))
+        return policy.walled(self.policy)
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ def _page_needed(request: OAuthRequest) -> str:
     return found.page if found else "consent"
 
 
-def companies(interaction: Interaction, q: str = "") -> Choices:
+def companies(q: str = "") -> Choices:
     """What the chooser shows; `q` is looked for in names."""
     return company.choices(_session().user_id, q)
 

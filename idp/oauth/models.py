@@ -12,7 +12,10 @@ from idp.db import Model
 
 
 class AuthorizationRequest(Model):
-    """A validated authorization request that waits for its user; pushed requests (RFC 9126) are the same thing."""
+    """An authorization request that waits: for its user, or for a browser after it was pushed (RFC 9126) or posted.
+
+    Whoever takes it up again judges it again.
+    """
 
     __tablename__ = "authorization_request"
     __table_args__ = (

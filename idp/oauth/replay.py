@@ -1,4 +1,4 @@
-"""What may be presented once: the identifiers of client assertions, DPoP proofs and request objects.
+"""What may be presented once: the identifiers of assertions, DPoP proofs and signed CIBA requests.
 
 One table for all of them; the insert decides, so of many at once on many machines one goes on. A row lives as long as
 its proof would be accepted.

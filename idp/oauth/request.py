@@ -180,7 +180,7 @@ def body() -> list[tuple[str, str]]:
     """The parameters of a POST.
 
     Raises:
-        UnsupportedMediaType: they came in another form (RFC 6749 §3.2).
+        UnsupportedMediaType: they came in another form (RFC 6749 appendix B).
     """
     http = flask.request
     if http.mimetype != FORM:

@@ -116,7 +116,7 @@ class Provider:
             raise Lost
         return self.interactions[handle]
 
-    def companies(self, _interaction: Interaction, q: str = "") -> Choices:
+    def companies(self, q: str = "") -> Choices:
         found = [choice for choice in self.memberships if q.lower() in choice.name.lower()][:100]
         recent = tuple(choice for choice in found if choice.last_used)
         total = len(self.memberships) if found else 0

@@ -1,6 +1,5 @@
 """Clients that prove a private key instead of sending a secret: `private_key_jwt`, OpenID Connect Core §9, RFC 7523."""
 
-from collections.abc import Callable
 from typing import Any
 
 import flask
@@ -11,7 +10,7 @@ from idp.clients.models import Client
 from idp.errors import InvalidClient
 from idp.limits import Limit, Window
 from idp.oauth import assertion
-from idp.oauth.extension import Extension
+from idp.oauth.extension import Extension, FindClient
 from idp.oauth.request import OAuthRequest
 from idp.settings import Settings
 from keys import BadToken
@@ -23,7 +22,7 @@ _TYPES = ("client-authentication+jwt",)
 _REPLAYED = Limit("client.assertion_replayed", (Window(60, 60),))  # rows that one client's assertions may cost
 
 
-def private_key_jwt(query: Callable[[str], Client | None], request: OAuthRequest) -> Client | None:
+def private_key_jwt(query: FindClient, request: OAuthRequest) -> Client | None:
     """The client whose registered key signed the assertion; each assertion works once (RFC 7523 §3)."""
     payload = request.payload
     presented = payload.get("client_assertion")
@@ -37,7 +36,7 @@ def private_key_jwt(query: Callable[[str], Client | None], request: OAuthRequest
         raise InvalidClient(private=f"client_assertion: {error}") from None
 
 
-def _proved(query: Callable[[str], Client | None], presented: str, client_id: str | None) -> Client:
+def _proved(query: FindClient, presented: str, client_id: str | None) -> Client:
     """Who signed, or BadToken."""
     said = keys.unverified(presented).get("sub")
     client = query(said) if isinstance(said, str) and client_id in (None, said) else None
@@ -64,7 +63,7 @@ def algorithms(client: Client) -> tuple[str, ...]:
 def _audiences(client: Client) -> tuple[str, ...]:
     settings = context.settings()
     if profile.is_fapi2(client):
-        return (settings.public_url,)  # §5.3.2.1
+        return (settings.public_url,)  # FAPI 2.0 Security Profile §5.3.2.1
     # RFC 7523 §3 also knows the token endpoint, and libraries send whichever they call (RFC 9126 §2, CIBA §7.1).
     paths = ("/oauth2/token", flask.request.path)
     return (settings.public_url, *(origin + path for origin in settings.origins for path in paths))
