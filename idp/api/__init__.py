@@ -10,6 +10,7 @@ import flask
 from flask import Blueprint
 
 from idp.api import me, members, openapi
+from idp.oauth import cors
 
 PREFIX = "/api/v1"
 
@@ -28,7 +29,7 @@ def blueprint() -> Blueprint:
     mounted = Blueprint("api", __name__, url_prefix=PREFIX)
     for rule, view in _ROUTES:
         mounted.add_url_rule(rule, view.__name__, view, methods=["GET"], merge_slashes=False)
-    mounted.after_request(_allow_origins)
+    mounted.after_request(cors.opened)
     return mounted
 
 
@@ -42,13 +43,4 @@ def problem(status: int, code: str, words: str, headers: dict[str, str]) -> flas
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
     response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def _allow_origins(response: flask.Response) -> flask.Response:
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Access-Control-Expose-Headers"] = "WWW-Authenticate, DPoP-Nonce"
-    if flask.request.method == "OPTIONS":
-        response.headers["Access-Control-Allow-Headers"] = "Authorization, DPoP"
-        response.headers["Access-Control-Max-Age"] = "7200"
     return response

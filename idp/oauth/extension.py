@@ -94,6 +94,14 @@ class Endpoint:
     interactive: bool = False  # people's browsers come here: a refusal is a page
 
 
+@dataclass(frozen=True)
+class Confirmation:
+    """How a token that is bound to a key is presented: under which scheme, and who judges the presenter's key."""
+
+    confirm: Confirm
+    scheme: str = "Bearer"  # its token_type too
+
+
 @dataclass(frozen=True, kw_only=True)
 class ResponseMode:
     """How an answer reaches the client; one whose parameters servers would log is not `for_tokens`."""
@@ -134,9 +142,11 @@ class Extension:
     client_auth: Mapping[str, ClientAuth] = none()
     authorize: Mapping[Phase, Step] = none()
     token: Mapping[Phase, Step] = none()
-    confirms: Mapping[str, Confirm] = none()  # how a bound token is presented, by member of `cnf` (RFC 7800 §3.1)
+    confirms: Mapping[str, Confirmation] = none()  # how a bound token is presented, by member of `cnf` (RFC 7800 §3.1)
     respond: Responder | None = None  # of the authorization endpoint: what every answer carries, such as `iss`
     answered: Callable[[flask.Response], None] | None = None  # sees every HTTP answer, refusals too: headers
+    reads: frozenset[str] = frozenset()  # headers that pages of other origins may send
+    shows: frozenset[str] = frozenset()  # headers of answers that they may read
     prompts: tuple[Prompt, ...] = ()
     claims: Mapping["TokenKind", "ClaimSource"] = none()
     introspection: Mapping[str, Represent] = none()  # other forms of introspection's answer, by media type

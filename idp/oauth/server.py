@@ -21,7 +21,7 @@ from idp.oauth.claims import ClaimSource, TokenKind
 from idp.oauth.extension import (
     Answer,
     ClientAuth,
-    Confirm,
+    Confirmation,
     Endpoint,
     Extension,
     Phase,
@@ -48,7 +48,7 @@ class AuthorizationServer(AuthlibServer):  # type: ignore[misc]
         self.response_modes: dict[str, ResponseMode] = dict(response_modes.MODES)
         self.client_auth: dict[str, ClientAuth] = dict(client_auth.METHODS)
         self.parameters: set[str] = set(PARAMETERS)
-        self.confirms: dict[str, Confirm] = {}
+        self.confirms: dict[str, Confirmation] = {}
         self.introspection: dict[str, Represent] = {}
         self.outgoing: dict[str, Sender] = {}
         for extension in extensions:
@@ -62,6 +62,8 @@ class AuthorizationServer(AuthlibServer):  # type: ignore[misc]
             self.outgoing |= extension.outgoing
         self._authorize = _in_order(extension.authorize for extension in extensions)
         self._token = _in_order(extension.token for extension in extensions)
+        self.reads = ", ".join(["Authorization", "Content-Type", *sorted(set().union(*(e.reads for e in extensions)))])
+        self.shows = ", ".join(["WWW-Authenticate", *sorted(set().union(*(e.shows for e in extensions)))])
         self.answered = [found.answered for found in extensions if found.answered]
         self.responders: list[Responder] = [found.respond for found in extensions if found.respond]
         self.prompts: list[Prompt] = [prompt for extension in extensions for prompt in extension.prompts]

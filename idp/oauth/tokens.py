@@ -8,7 +8,7 @@ import hashlib
 import logging
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -68,12 +68,19 @@ def access_token_response(
     token = issue_access_token(server, subject, request.audience, request.confirmation, details, expires_at=expires_at)
     answer = {
         "access_token": token,
-        "token_type": "DPoP" if "jkt" in (request.confirmation or ()) else "Bearer",
+        "token_type": scheme_of(request.confirmation or ()),
         "expires_in": expires_at - now,
         "scope": " ".join(request.scopes),
     }
     # RFC 9396 §7: what was granted and is in this token.
     return answer if details is None else {**answer, "authorization_details": details}
+
+
+def scheme_of(confirmation: Iterable[str]) -> str:
+    """The `token_type` of a token with these members of `cnf`, and the scheme under which it is presented."""
+    known = current().confirms
+    schemes = (known[member].scheme for member in confirmation if member in known)
+    return next((scheme for scheme in schemes if scheme != "Bearer"), "Bearer")
 
 
 def issue_access_token(
@@ -275,8 +282,8 @@ class Presented:
 def bearer(scope: str | None = None) -> Judged:
     """The access token of this HTTP request, or the error of RFC 6750 §3.1.
 
-    The header, under Bearer or DPoP, or in a POST the form (RFC 6750 §2.2); never the query, since URLs get logged.
-    Who presents a bound token must hold its keys.
+    The header, under Bearer or its key's scheme, or in a POST the form (RFC 6750 §2.2); never the query, since URLs get
+    logged. Who presents a bound token must hold its keys.
 
     Raises:
         InvalidRequest: it came in both ways, or twice (RFC 6750 §3.1).
@@ -301,13 +308,13 @@ def bearer(scope: str | None = None) -> Judged:
 def _confirm(presented: Presented, confirmation: dict[str, str]) -> None:
     """Every key that the token is bound to (RFC 7800 §3.1) is the presenter's, as who knows such keys says."""
     # A token that is bound to a DPoP key comes under that scheme, and no other does (RFC 9449 §7.1, §7.2).
-    if ("jkt" in confirmation) != (presented.scheme == "dpop"):
+    if presented.scheme != scheme_of(confirmation).lower():
         raise InvalidToken(private="the token came under another scheme than its kind's")
     known = current().confirms
     for member, expected in confirmation.items():
         if member not in known:
             raise InvalidToken(private=f"the token is bound by {member}, and nothing here checks that")
-        known[member](presented.token, expected)
+        known[member].confirm(presented.token, expected)
 
 
 def _presented() -> Presented:
@@ -320,5 +327,5 @@ def _presented() -> Presented:
         raise InvalidRequest("send the access token once, in one way", headers=challenge)
     if posted:
         return Presented("bearer", posted[0])
-    scheme = scheme.lower()
-    return Presented(scheme, token.strip()) if scheme in ("bearer", "dpop") else Presented("", "")
+    scheme, known = scheme.lower(), {"bearer", *(each.scheme.lower() for each in current().confirms.values())}
+    return Presented(scheme, token.strip()) if scheme in known else Presented("", "")

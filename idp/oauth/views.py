@@ -8,11 +8,9 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from idp.errors import InvalidClient
-from idp.oauth import authorize, server
+from idp.oauth import authorize, cors, server
 from idp.oauth import request as requests
 from idp.oauth.extension import Clients, Endpoint
-
-CORS_HEADERS = "Authorization, Content-Type, DPoP"
 
 
 def token() -> flask.Response:
@@ -59,12 +57,7 @@ def blueprint(endpoints: tuple[Endpoint, ...]) -> Blueprint:
 
     @mounted.after_app_request
     def allow_origins(response: flask.Response) -> flask.Response:
-        # Error answers too, or a page in the browser sees only "Failed to fetch". No cookies are read here, so any
-        # origin may ask; the token in the request is what counts.
-        if flask.request.endpoint in crossing:
-            response.headers["Access-Control-Allow-Origin"] = "*"
-            response.headers["Access-Control-Expose-Headers"] = "WWW-Authenticate, DPoP-Nonce"
-        return response
+        return cors.opened(response) if flask.request.endpoint in crossing else response
 
     return mounted
 
@@ -93,8 +86,6 @@ def _with_preflight(endpoint: Endpoint, view: View) -> View:
             return view()
         response = flask.Response(status=204)
         response.headers["Access-Control-Allow-Methods"] = methods
-        response.headers["Access-Control-Allow-Headers"] = CORS_HEADERS
-        response.headers["Access-Control-Max-Age"] = "7200"
         return response
 
     return with_preflight

@@ -142,5 +142,5 @@ def test_pages_of_any_origin_may_ask(app, askers, place):
         assert "Access-Control-Allow-Credentials" not in answer.headers
     preflight = app.test_client().options("/api/v1/me", base_url=PUBLIC_URL)
     assert 200 == preflight.status_code
-    assert "Authorization, DPoP" == preflight.headers["Access-Control-Allow-Headers"]
+    assert "Authorization, Content-Type, DPoP" == preflight.headers["Access-Control-Allow-Headers"]
     assert "*" == preflight.headers["Access-Control-Allow-Origin"]

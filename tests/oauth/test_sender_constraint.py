@@ -5,7 +5,7 @@ import pytest
 from actors import PUBLIC_URL, unverified
 
 from idp.errors import InvalidToken
-from idp.oauth.extension import Phase
+from idp.oauth.extension import Confirmation, Phase
 
 RESOURCES = ("/oauth2/userinfo", "/api/v1/me")
 
@@ -47,7 +47,7 @@ def test_owner_of_the_member_is_asked(app, bound, ask, path):
         if expected != "own":
             raise InvalidToken
 
-    app.extensions["oauth"].confirms["test"] = held
+    app.extensions["oauth"].confirms["test"] = Confirmation(held)
     own, foreign = bound({"test": "own"}), bound({"test": "foreign"})
 
     assert 401 != ask(path, f"Bearer {own}").status_code
@@ -58,7 +58,7 @@ def test_owner_of_the_member_is_asked(app, bound, ask, path):
 @pytest.mark.parametrize("path", RESOURCES)
 def test_every_member_must_be_confirmed(app, bound, ask, path):
     """One that nobody here checks refuses the token, whatever the others say."""
-    app.extensions["oauth"].confirms["test"] = lambda _token, _expected: None
+    app.extensions["oauth"].confirms["test"] = Confirmation(lambda _token, _expected: None)
 
     assert 401 == ask(path, f"Bearer {bound({'test': 'x', 'unknown': 'x'})}").status_code
     assert 401 == ask(path, f"Bearer {bound({'unknown': 'x'})}").status_code
@@ -67,7 +67,10 @@ def test_every_member_must_be_confirmed(app, bound, ask, path):
 @pytest.mark.parametrize("path", RESOURCES)
 def test_scheme_is_that_of_the_binding(app, bound, ask, path):
     """RFC 9449 §7.1, §7.2: a token with a DPoP key comes under DPoP, every other one under Bearer."""
-    app.extensions["oauth"].confirms |= {"jkt": lambda *_: None, "test": lambda *_: None}
+    app.extensions["oauth"].confirms |= {
+        "jkt": Confirmation(lambda *_: None, scheme="DPoP"),
+        "test": Confirmation(lambda *_: None),
+    }
     by_key, otherwise, by_both = bound({"jkt": "x"}), bound({"test": "x"}), bound({"jkt": "x", "test": "x"})
 
     assert 401 == ask(path, f"Bearer {by_key}").status_code
@@ -95,7 +98,7 @@ def keys(app):
             request.confirmation = {**(request.confirmation or {}), "test": key}
 
     app.extensions["oauth"]._token[Phase.BIND].append(bind)
-    app.extensions["oauth"].confirms["test"] = lambda _token, _expected: None
+    app.extensions["oauth"].confirms["test"] = Confirmation(lambda _token, _expected: None)
 
 
 def with_key(client, key, **form):

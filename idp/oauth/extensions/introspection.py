@@ -56,7 +56,7 @@ def _access_token(caller: Client, token: str) -> Claims | None:
     if judged is None or not _concerns(caller, judged):
         return None
     kept = {name: judged.claims[name] for name in _KEPT if name in judged.claims}
-    found: dict[str, Any] = {"active": True, **kept, "token_type": "DPoP" if "jkt" in kept.get("cnf", ()) else "Bearer"}
+    found: dict[str, Any] = {"active": True, **kept, "token_type": tokens.scheme_of(kept.get("cnf", ()))}
     return claims.build(judged.subject, server.current().claim_sources(TokenKind.INTROSPECTION), found)
 
 

@@ -22,7 +22,7 @@ from idp.clients.metadata import InvalidMetadata, Metadata, Rule, Supported, boo
 from idp.clients.models import Client
 from idp.errors import InvalidClient, InvalidRequest, InvalidToken
 from idp.limits import Limit, Window
-from idp.oauth.extension import ClientAuth, Endpoint, Extension, FindClient, Phase, no_metadata
+from idp.oauth.extension import ClientAuth, Confirmation, Endpoint, Extension, FindClient, Phase, no_metadata
 from idp.oauth.request import OAuthRequest
 from idp.settings import Settings
 
@@ -236,5 +236,5 @@ extension = Extension(
     client_check=agree,
     authorize={Phase.VALIDATE: refuse_in_front},
     token={Phase.VALIDATE: check_certificate, Phase.BIND: bind},
-    confirms={THUMBPRINT: confirm},
+    confirms={THUMBPRINT: Confirmation(confirm)},
 )

@@ -17,10 +17,10 @@ from idp.clients.metadata import boolean
 from idp.clients.models import Client
 from idp.errors import InvalidGrant, InvalidRequest, InvalidToken, OAuthError
 from idp.limits import Counter, Limit, Window
-from idp.oauth import proof as proofs
 from idp.oauth import replay
-from idp.oauth.extension import Extension, Phase
-from idp.oauth.proof import Proof, WantsNonce
+from idp.oauth.extension import Confirmation, Extension, Phase
+from idp.oauth.extensions.dpop import proof as proofs
+from idp.oauth.extensions.dpop.proof import Proof, WantsNonce
 from idp.oauth.request import OAuthRequest
 from idp.settings import Settings
 from keys import BadToken
@@ -62,22 +62,24 @@ def name_key(request: OAuthRequest) -> None:
 
 
 def check_proof(request: OAuthRequest) -> None:
-    """At the token endpoint, before the grant is looked at: a bad proof must not cost the client its code."""
+    """At the token endpoint, before the grant is looked at: a bad proof must not cost the client its code.
+
+    What is issued is for the holder of the key.
+    """
     proof = _presented(request.client)
     if proof is None and request.client.client_metadata.get(_BOUND):
         raise InvalidProof("a DPoP proof is missing: this client's tokens are bound to a key")
-    flask.g.dpop_key = proof.thumbprint if proof else None
+    if proof is not None:
+        request.confirmation = {**(request.confirmation or {}), "jkt": proof.thumbprint}
 
 
 def bind(request: OAuthRequest) -> None:
-    """The access token is for the holder of the key; a code that was for a key works with that one only."""
-    key, expected = flask.g.dpop_key, request.authorization.dpop_jkt
+    """A code that was for a key works with that one only."""
+    key, expected = (request.confirmation or {}).get("jkt"), request.authorization.dpop_jkt
     if expected is not None and key is None:
         raise InvalidProof("a DPoP proof is missing: the code is bound to a key")
     if expected not in (None, key):
         raise InvalidGrant("the code is bound to another key than that of the DPoP proof")
-    if key is not None:
-        request.confirmation = {**(request.confirmation or {}), "jkt": key}
 
 
 def confirm(token: str, expected: str) -> None:
@@ -177,6 +179,8 @@ extension = Extension(
     client_metadata={_BOUND: boolean},
     authorize={Phase.VALIDATE: name_key},
     token={Phase.VALIDATE: check_proof, Phase.BIND: bind},
-    confirms={"jkt": confirm},
+    confirms={"jkt": Confirmation(confirm, scheme="DPoP")},
     answered=answered,
+    reads=frozenset({"DPoP"}),
+    shows=frozenset({"DPoP-Nonce"}),
 )
