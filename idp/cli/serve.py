@@ -1,6 +1,7 @@
 """`idp serve`: the HTTP server (Granian), and on request the jobs beside it."""
 
 import os
+import resource
 import socket
 import ssl
 from contextlib import ExitStack
@@ -21,6 +22,7 @@ from idp.settings import Misconfigured, Settings
 
 # Threads of one worker that neither sign-ins nor clients that dawdle over their bodies can take.
 _ALWAYS_FREE = 16
+_OPEN_FILES = 65_536  # of one process at most
 
 
 class Address(click.ParamType[tuple[str, int]]):
@@ -55,6 +57,7 @@ def serve(
     """Answer HTTP at HOST:PORT until it is ended; `--workers` processes, by default one a processor."""
     _check_tls(tls_cert, tls_key)
     _refuse_taken(bind)
+    _allow_connections()
     logs.configure()
     with ExitStack() as stack:
         settings = stack.enter_context(database.configured())
@@ -94,6 +97,16 @@ def _refuse_taken(bind: tuple[str, int]) -> None:
             pass
     except OSError as error:
         raise Misconfigured(f"--bind {bind[0]}:{bind[1]}: {error.strerror or error}; choose another address") from None
+
+
+def _allow_connections() -> None:
+    """Connections are files, and workers inherit the limit.
+
+    One that runs out of them while TLS handshakes are open does not recover by itself; the usual soft limit is 1,024.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _server(

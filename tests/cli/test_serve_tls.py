@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import resource
 import socket
 import ssl
 import urllib.request
@@ -84,3 +85,16 @@ def test_half_a_pair_is_refused_with_a_line(idp, made, broken, said):
     assert 1 == failed.returncode
     assert said in failed.stderr
     assert 1 == failed.stderr.count("\n")
+
+
+def test_it_may_hold_more_connections_than_the_shell_allows(environment, tmp_path, made):
+    """A worker that runs out of files within TLS handshakes does not recover: it takes what the hard limit leaves."""
+    port, (soft, hard) = free_port(), resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    try:
+        with serving(environment | {"IDP_PUBLIC_URL": f"https://localhost:{port}"}, tmp_path, port, *made()) as server:
+            allowed, _ = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert (65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)) == allowed
