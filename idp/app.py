@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import MapAdapter
 
-from idp import api, events, health, keyring, logs
+from idp import answers, api, events, health, keyring, logs
 from idp.context import Context
 from idp.db import AWAY, db, engine_options, prepare, sqlalchemy_url
 from idp.errors import InvalidRequest, OAuthError, TemporarilyUnavailable
@@ -267,8 +267,4 @@ def _json(error: Exception, status: int, headers: dict[str, str], code: str, wor
     if flask.request.path.startswith("/api/"):
         return api.problem(status, code, words, headers)
     body = dict(error.get_body()) if isinstance(error, OAuthError) else {"error": code, "error_description": words}
-    response = views.as_json(body, status)
-    for name, value in headers.items():
-        if name.lower() not in ("content-type", "content-length"):
-            response.headers[name] = value
-    return response
+    return answers.as_json(body, status, headers.items())

@@ -3,12 +3,12 @@
 A resource is one file with its views and its statement; `_ROUTES` says where they are, `openapi` what they answer.
 """
 
-import json
 from http import HTTPStatus
 
 import flask
 from flask import Blueprint
 
+from idp import answers
 from idp.api import me, members, openapi
 from idp.oauth import cors
 
@@ -38,9 +38,4 @@ def problem(status: int, code: str, words: str, headers: dict[str, str]) -> flas
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": words}
     if code != "invalid_request":
         body["error"] = code
-    response = flask.Response(json.dumps(body, separators=(",", ":")), status, mimetype="application/problem+json")
-    for name, value in headers.items():
-        if name.lower() not in ("content-type", "content-length"):
-            response.headers[name] = value
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return answers.as_json(body, status, headers.items(), media="application/problem+json")

@@ -6,12 +6,13 @@ from uuid import UUID
 import flask
 from werkzeug.datastructures import MIMEAccept
 
+from idp import answers
 from idp.api import guard, paging
 from idp.clients import profile
 from idp.context import keys, now, settings
 from idp.db import db
 from idp.grants.standing import Standing
-from idp.oauth import claims, views
+from idp.oauth import claims
 from idp.oauth.claims import Subject
 
 _JWT, _JSON = "application/jwt", "application/json"
@@ -48,7 +49,7 @@ def me() -> flask.Response:
     found = {"sub": known.person.sub}
     # What a scope does not show is absent, as in userinfo; null would say that there is none.
     found |= {name: shown[claim] for name, claim in _SHOWN.items() if claim in shown}
-    return views.as_json(found | {"company": _active_company(judged.subject, known)})
+    return answers.as_json(found | {"company": _active_company(judged.subject, known)})
 
 
 def _active_company(subject: Subject, known: Standing) -> dict[str, Any] | None:
@@ -109,7 +110,7 @@ def _page(known: Standing) -> flask.Response:
     shown = rows[: asked.limit]
     items = [{"id": str(id_), "slug": slug, "name": name, "roles": roles} for id_, slug, name, roles in shown]
     last = (str(shown[-1][0]),) if len(rows) > len(shown) else None
-    return views.as_json(paging.page(asked, items, last))
+    return answers.as_json(paging.page(asked, items, last))
 
 
 def _read(known: Standing, after: UUID, limit: int | None) -> list[tuple[UUID, str, str, list[str]]]:

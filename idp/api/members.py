@@ -11,12 +11,12 @@ from uuid import UUID
 import flask
 from werkzeug.exceptions import Forbidden, NotFound
 
+from idp import answers
 from idp.api import guard, paging
 from idp.clients import client as clients
 from idp.companies import company as companies
 from idp.companies import policy
 from idp.db import db
-from idp.oauth import views
 from idp.oauth.tokens import Judged
 
 _FIRST = UUID(int=0)
@@ -108,7 +108,7 @@ def members(company: str) -> flask.Response:
     rows = _ask(_SEARCH if asked.q else _PAGE, judged, company, **values)
     shown = [row for row in rows if row[2]][: asked.limit]
     last = (str(shown[-1][2]), shown[-1][3] or "") if len(rows) > asked.limit else None
-    return views.as_json({"company_id": str(rows[0][0]), **paging.page(asked, [_item(row) for row in shown], last)})
+    return answers.as_json({"company_id": str(rows[0][0]), **paging.page(asked, [_item(row) for row in shown], last)})
 
 
 def member(company: str, sub: str) -> flask.Response:
@@ -116,7 +116,7 @@ def member(company: str, sub: str) -> flask.Response:
     (row,) = _ask(_ONE, guard.bearer("members:read"), company, sub=sub)
     if row[2] is None:
         raise NotFound(_NOTHING)
-    return views.as_json(_item(row))
+    return answers.as_json(_item(row))
 
 
 _NOTHING = "there is nothing here that this token may see"

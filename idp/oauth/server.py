@@ -4,7 +4,6 @@ Authlib finds the grant type and turns its errors into answers; which grants the
 what happens in which phase comes from the extensions. Built inside `create_app()`: nothing is shared between two.
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -12,6 +11,7 @@ import flask
 from authlib.oauth2 import AuthorizationServer as AuthlibServer
 from flask import current_app
 
+from idp import answers
 from idp.clients import client as clients
 from idp.clients.models import Client
 from idp.errors import InvalidRequest, OAuthError, UnsupportedGrantType
@@ -114,12 +114,7 @@ class AuthorizationServer(AuthlibServer):  # type: ignore[misc]
 
     def handle_response(self, status: int, body: Any, headers: Sequence[tuple[str, str]]) -> flask.Response:  # noqa: ANN401
         """An answer for machines: JSON, never cached (RFC 6749 §5.1)."""
-        text = json.dumps(body, separators=(",", ":")) if isinstance(body, dict) else body
-        response = flask.Response(text, status, mimetype="application/json")
-        response.headers["Cache-Control"] = "no-store"
-        for name, value in headers:
-            response.headers[name] = value
-        return response
+        return answers.as_json(body, status, headers)
 
     def handle_error_response(self, request: OAuthRequest, error: OAuthError) -> flask.Response:
         """A refusal leaves by the application's one error handler, which also decides about the transaction."""

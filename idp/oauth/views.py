@@ -1,6 +1,5 @@
 """Mounts what the extensions declare: paths with exact methods, and CORS where clients in browsers need it."""
 
-import json
 from collections.abc import Callable
 
 import flask
@@ -84,15 +83,6 @@ def _with_preflight(endpoint: Endpoint, view: View) -> View:
     def with_preflight() -> ResponseReturnValue:
         if flask.request.method != "OPTIONS":
             return view()
-        response = flask.Response(status=204)
-        response.headers["Access-Control-Allow-Methods"] = methods
-        return response
+        return flask.Response(status=204, headers={"Access-Control-Allow-Methods": methods})
 
     return with_preflight
-
-
-def as_json(body: object, status: int = 200) -> flask.Response:
-    """An answer for machines that nobody caches."""
-    response = flask.Response(json.dumps(body, separators=(",", ":")), status, mimetype="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import flask
 
-from idp import context, fetch, limits, opaque
+from idp import answers, context, fetch, limits, opaque
 from idp.accounts import account, login
 from idp.clients import keys
 from idp.clients import metadata as members
@@ -25,7 +25,7 @@ from idp.errors import (
     TooManyRequests,
 )
 from idp.limits import Counter, Limit, Window
-from idp.oauth import assertion, signed_requests, tokens, views
+from idp.oauth import assertion, signed_requests, tokens
 from idp.oauth.decoupled import approvals, polled, rows
 from idp.oauth.decoupled.polled import Polled
 from idp.oauth.extension import Clients, Endpoint, Extension
@@ -96,7 +96,7 @@ def authenticate(request: OAuthRequest) -> flask.Response:
     kept = {name: values for name, values in request.payload.datalist.items() if name in _KEPT}
     kept |= {"binding_message": [message]} if message else {}
     rows.start(auth_req_id, Ciba.KIND, request.client.client_id, kept, user_id=user_id, ping=ping, lifetime=lifetime)
-    return views.as_json({"auth_req_id": auth_req_id, "expires_in": lifetime, "interval": rows.INTERVAL})
+    return answers.as_json({"auth_req_id": auth_req_id, "expires_in": lifetime, "interval": rows.INTERVAL})
 
 
 def _pairs(asked: Payload) -> list[tuple[str, str]]:

@@ -9,8 +9,7 @@ from urllib.parse import urlencode
 
 import flask
 
-from idp import context, opaque
-from idp.oauth import views
+from idp import answers, context, opaque
 from idp.oauth.decoupled import polled, rows, user_codes
 from idp.oauth.decoupled.polled import Polled
 from idp.oauth.extension import Clients, Endpoint, Extension
@@ -36,7 +35,7 @@ def device_authorization(request: OAuthRequest) -> flask.Response:
     polled.judge(request, device_code, DeviceCode, only=_PARAMETERS)
     client_id = request.client.client_id
     rows.start(device_code, DeviceCode.KIND, client_id, request.payload.datalist, user_code=user_code)
-    return views.as_json(_answer(device_code, user_code))
+    return answers.as_json(_answer(device_code, user_code))
 
 
 def _answer(device_code: str, user_code: str) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import flask
 
-from idp import context
+from idp import answers, context
 from idp.clients import client as clients
 from idp.clients.models import Client
 from idp.errors import InvalidRequest
 from idp.grants import standing
-from idp.oauth import claims, refresh, server, tokens, views
+from idp.oauth import claims, refresh, server, tokens
 from idp.oauth.claims import Claims, Subject, TokenKind
 from idp.oauth.extension import Clients, Endpoint, Extension
 from idp.oauth.request import OAuthRequest
@@ -43,7 +43,7 @@ def _answer(caller: Client, found: Claims) -> flask.Response:
     named = [form for form in forms if form in accept]
     chosen = flask.request.accept_mimetypes.best_match([_JSON, *named], default=_JSON) if named else _JSON
     if chosen == _JSON:
-        response = views.as_json(found)
+        response = answers.as_json(found)
     else:
         response = flask.Response(forms[chosen](caller, found), mimetype=chosen)
         response.headers["Cache-Control"] = "no-store"

@@ -8,11 +8,11 @@ from typing import Any
 
 import flask
 
-from idp import audit, context, limits
+from idp import answers, audit, context, limits
 from idp.clients.metadata import boolean
 from idp.errors import InvalidRequest, OAuthError
 from idp.limits import Counter, Limit, Window
-from idp.oauth import authorize, redirection, server, views, waiting
+from idp.oauth import authorize, redirection, server, waiting
 from idp.oauth import request as requests
 from idp.oauth.extension import Clients, Endpoint, Extension, Phase
 from idp.oauth.request import OAuthRequest
@@ -34,7 +34,7 @@ def push(presented: OAuthRequest) -> flask.Response:
         request.payload.datalist, client_id=client.client_id, source="par", authenticated=not client.public
     )
     lifetime = int(waiting.PUSHED_LIFETIME.total_seconds())
-    return views.as_json({"request_uri": waiting.URN + handle, "expires_in": lifetime}, 201)
+    return answers.as_json({"request_uri": waiting.URN + handle, "expires_in": lifetime}, 201)
 
 
 def _judged(presented: OAuthRequest) -> OAuthRequest:

@@ -11,7 +11,7 @@ import flask
 from flask import current_app
 from werkzeug.exceptions import UnsupportedMediaType
 
-from idp import context, fetch, limits
+from idp import answers, context, fetch, limits
 from idp.clients import keys, metadata, registration
 from idp.clients.metadata import InvalidMetadata, Metadata
 from idp.clients.models import Client
@@ -20,7 +20,7 @@ from idp.db import db
 from idp.errors import InvalidToken, NoToken, OAuthError, TooManyRequests
 from idp.fetch import Unreachable
 from idp.limits import Counter, Limit, Window
-from idp.oauth import assertion, server, views
+from idp.oauth import assertion, server
 from idp.oauth.extension import Endpoint, Extension, Phase
 from idp.oauth.request import OAuthRequest
 from idp.oauth.supported import supported_by
@@ -51,7 +51,7 @@ def register() -> flask.Response:
         registered, own = registration.register(valid, client_id, token)
     except NotAdmitted:
         raise InvalidToken(private="the initial access token is used up") from None
-    return views.as_json(_information(registered, own), 201)
+    return answers.as_json(_information(registered, own), 201)
 
 
 def manage(client_id: str) -> flask.Response:
@@ -65,7 +65,7 @@ def manage(client_id: str) -> flask.Response:
         return flask.Response(status=204, headers={"Cache-Control": "no-store"})
     if flask.request.method == "PUT":
         return _replace(client_id, token)
-    return views.as_json(_information(Registered(row), token))
+    return answers.as_json(_information(Registered(row), token))
 
 
 def _own(client_id: str, token: str) -> Client:
@@ -88,7 +88,7 @@ def _replace(client_id: str, token: str) -> flask.Response:
     row = _own(client_id, token)
     if secret is not None and not registration.has_secret(row, secret):
         raise RegistrationRefused("invalid_client_metadata", "client_secret is not the client's")
-    return views.as_json(_information(registration.change(row, valid), token))
+    return answers.as_json(_information(registration.change(row, valid), token))
 
 
 def _admission() -> str | None:

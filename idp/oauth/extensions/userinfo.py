@@ -5,11 +5,11 @@ from typing import Any
 
 import flask
 
-from idp import context
+from idp import answers, context
 from idp.clients import encryption, profile
 from idp.clients.models import Client
 from idp.errors import InvalidToken
-from idp.oauth import claims, server, subjects, tokens, views
+from idp.oauth import claims, server, subjects, tokens
 from idp.oauth.claims import Claims, Subject, TokenKind
 from idp.oauth.extension import Endpoint, Extension
 from idp.settings import Settings
@@ -31,7 +31,7 @@ def _answer(client: Client, found: Claims) -> flask.Response:
     """JSON, or what the client registered: signed, encrypted, or signed and then encrypted (Core §5.3.2)."""
     alg = client.client_metadata.get("userinfo_signed_response_alg")
     if alg is None and not encryption.wanted(client, _KIND):
-        return views.as_json(found)
+        return answers.as_json(found)
     if alg is None:
         token = encryption.encrypt(client, _KIND, json.dumps(found), cty=None)
     else:
