@@ -55,6 +55,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _print(applied: Applied, *, as_json: bool) -> None:
+    for warning in applied.warnings:
+        click.echo(f"idp: warning: {warning}", err=True)
     if as_json:
         facts = [change.facts() for change in applied.changes]
         for each in facts:
@@ -62,6 +64,8 @@ def _print(applied: Applied, *, as_json: bool) -> None:
                 each["client_secret"] = applied.secrets[each["key"]]
         click.echo(json.dumps(facts, indent=2))
         return
+    if not applied.changes:
+        click.echo("no change", err=True)
     for change in applied.changes:
         click.echo(str(change))
     for client_id, secret in applied.secrets.items():

@@ -1,7 +1,7 @@
 """`[[company]]`."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 
 from idp import audit
 from idp.companies import company as companies
+from idp.companies import policy
 from idp.companies.models import Company
 from idp.context import now
 from idp.db import db
@@ -49,6 +50,16 @@ def parse(entry: Mapping[str, Any]) -> Thing:
     found = checked(_Company, {"name": key} | dict(entry), KIND, key)
     rules = {name: value for name, value in found.policy.model_dump().items() if value}
     return _thing(key, found.name, disabled=found.disabled, policy=rules)
+
+
+def warnings(companies: Iterable[Thing]) -> Iterator[str]:
+    """What will not work as somebody may expect, in one line each."""
+    for each in companies:
+        if policy.second_factor(each.fields["policy"]):
+            yield (
+                f"[[company]] {each.key}: policy.second_factor: there are no second factors yet, so nobody can sign in"
+                " for this company"
+            )
 
 
 def read(keys: Collection[str] | None) -> Iterator[Thing]:

@@ -31,10 +31,14 @@ _READ: Mapping[str, Callable[[list[str] | None], Iterator[Thing]]] = {
 
 @dataclass(frozen=True)
 class Applied:
-    """What changed, or would change; `secrets` are those that were made for clients, to be shown this once."""
+    """What changed, or would change, and of what is declared will not work yet.
+
+    `secrets` are those that were made for clients, to be shown this once.
+    """
 
     changes: list[Change]
     secrets: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 def apply(
@@ -104,7 +108,7 @@ def _planned(wanted: dict[str, list[Thing]], *, prune: bool) -> Applied:
     # What needs others goes first.
     for kind in reversed(KINDS):
         changes += thing.removals(unwanted[kind])
-    return Applied(changes, secrets)
+    return Applied(changes, secrets, tuple(companies.warnings(wanted[companies.KIND])))
 
 
 def _current(kind: str, keys: list[str]) -> dict[str, Thing]:

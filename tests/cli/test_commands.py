@@ -19,7 +19,9 @@ def test_apply_prints_a_line_for_each_change(idp):
     done = idp("apply", "-", "--set", "NAME=Acme", text=ACME)
 
     assert (0, "+ company acme: name\n", "") == (done.returncode, done.stdout, done.stderr)
-    assert (0, "") == _result(idp("apply", "-", text=ACME, NAME="Acme"))
+    again = idp("apply", "-", text=ACME, NAME="Acme")
+
+    assert (0, "", "no change\n") == (again.returncode, again.stdout, again.stderr)
     assert (0, "~ company acme: name\n") == _result(
         idp("apply", "-", "--set", "NAME=Set first", text=ACME, NAME="Acme")
     )
@@ -29,9 +31,25 @@ def test_a_plan_tells_by_its_status_whether_something_would_change(idp):
     assert (2, "+ company acme: name\n") == _result(idp("apply", "-", "--plan", text=ACME, NAME="Acme"))
     idp("apply", "-", text=ACME, NAME="Acme")
 
-    assert (0, "") == _result(idp("apply", "-", "--plan", text=ACME, NAME="Acme"))
+    same = idp("apply", "-", "--plan", text=ACME, NAME="Acme")
+
+    assert (0, "", "no change\n") == (same.returncode, same.stdout, same.stderr)
     assert 1 == idp("apply", "-", "--plan", text=ACME).returncode
     assert 1 == idp("apply", "-", "--plann", text=ACME).returncode
+
+
+@pytest.mark.parametrize("how", [[], ["--plan"], ["--json"]])
+def test_a_second_factor_that_nobody_has_is_warned_of(idp, how):
+    """The key is accepted; what it would do today is said each time, where it disturbs no program."""
+    strict = '[[company]]\nslug = "acme"\npolicy = { second_factor = true }\n'
+
+    first, again = idp("apply", "-", *how, text=strict), idp("apply", "-", *how, text=strict)
+
+    assert (2 if how == ["--plan"] else 0) == first.returncode
+    assert 0 == idp("apply", "-", text=strict).returncode
+    for each in (first, again):
+        assert "idp: warning: [[company]] acme: policy.second_factor: there are no second factors yet" in each.stderr
+        assert "warning" not in each.stdout
 
 
 def test_a_program_reads_the_changes_as_json(idp):
