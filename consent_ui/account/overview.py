@@ -1,4 +1,4 @@
-"""All that can act in a person's name, on one page."""
+"""Who a person is, where they work, and which applications may act in their name."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -106,5 +106,5 @@ def test_no_company_at_all(visitor, provider):
     provider.memberships = ()
     page = Page(visitor.get("/signin/h1/company").text)
 
-    assert f"Ask a colleague to invite {ADA.email}, then try again." in page.text
+    assert f"Whoever runs this service can add {ADA.email} to one; then try again." in page.text
     assert not page.all("button", name="company")

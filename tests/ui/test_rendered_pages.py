@@ -23,6 +23,21 @@ def test_an_error_says_what_to_do(rendered):
     assert ["7Q4M-K2XD", "invalid_redirect_uri"] == [value.text for value in page.all("code")]
 
 
+def test_a_factor_that_nobody_has_is_the_reason_and_not_the_makers_mistake(rendered):
+    answer = rendered(
+        "error",
+        status=400,
+        error="unmet_authentication_requirements",
+        message="the company asks for a second factor",
+        reference="7Q4M-K2XD",
+        client_name=None,
+    )
+    page = Page(answer.text)
+
+    assert "It takes a second factor" in page.text
+    assert "Open the application" not in page.text
+
+
 @pytest.mark.parametrize(
     ("status", "heading"),
     [

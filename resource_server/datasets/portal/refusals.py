@@ -20,6 +20,8 @@ from resource_server.datasets.portal.forgery import Foreign
 from resource_server.datasets.portal.portal import current_portal
 
 _RETRY_AFTER: Final = "5"  # seconds
+# Answers of the authorization endpoint that trying again does not change.
+_REFUSALS: Final = {"access_denied": "refused", "unmet_authentication_requirements": "factor"}
 
 
 def register(blueprint: Blueprint) -> None:
@@ -64,7 +66,7 @@ def _not_found(_error: Exception) -> Response:
 
 
 def _sign_in_failed(error: SignInFailed) -> Response:
-    return _stopped(403, "refused" if error.code == "access_denied" else "failed", code=error.code[:60])
+    return _stopped(403, _REFUSALS.get(error.code, "failed"), code=error.code[:60])
 
 
 def _ended(_error: Ended) -> ResponseReturnValue:

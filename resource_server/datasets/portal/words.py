@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from flask import Flask
+from markupsafe import Markup
 
 from resource_server.policy import Layer
 
@@ -26,6 +27,18 @@ _OF_TOKENS: Final = {
         "Your sign-in is limited to other datasets or actions",
         "Your sign-in is not limited to other datasets or actions",
     ),
+}
+
+# What is said of a person: [you, somebody else].
+_OF_PEOPLE: Final = {
+    "belongs to the company": ("belong to the company", "belongs to the company"),
+    "does not belong to the company": ("do not belong to the company", "does not belong to the company"),
+    "owns the dataset": ("own the dataset", "owns the dataset"),
+}
+_OF_SHARES: Final = {
+    "open to the whole company": "it is open to the whole company",
+    "shared to read": "it is shared to read",
+    "shared to modify": "it is shared to read and change",
 }
 
 
@@ -86,13 +99,19 @@ def end_of(last: date) -> datetime:
     return datetime.combine(last + timedelta(days=1), time(0), UTC)
 
 
-def sentence(layer: Layer) -> str:
-    """A layer of a decision without its full stop, as people read it: a token is none of their words."""
-    said = _OF_TOKENS.get(layer.layer)
-    if said is not None:
+def sentence(layer: Layer, name: str | None = None) -> str:
+    """A layer of a decision without its full stop, as people read it: a token is none of their words.
+
+    Args:
+        layer: of the decision.
+        name: whom it is about; None: whoever reads it.
+    """
+    if (said := _OF_TOKENS.get(layer.layer)) is not None:
         return said[layer.allowed]
+    if (about := _OF_PEOPLE.get(layer.detail)) is not None:
+        return f"You {about[0]}" if name is None else Markup("<bdi>{}</bdi> {}").format(name, about[1])
     words = layer.detail.replace("data_owner", "data owner").replace("may modify", "may change")
-    words = words.replace("shared to modify", "shared to read and change")
+    words = _OF_SHARES.get(layer.detail, words)
     return words[:1].upper() + words[1:]
 
 

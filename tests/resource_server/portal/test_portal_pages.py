@@ -273,8 +273,12 @@ def test_the_page_says_who_has_access_and_why(world: PortalWorld) -> None:
 
     why = browser.page(f"/portal/datasets/{dataset_id}/why?sub=sub-ines")
     assert "Ines can read and change it" == why.heading
-    assert "Shared to read and change, until 17 January 2027." in why.text
-    assert "You can read and change it" == world.browser("ines").page(f"/portal/datasets/{dataset_id}/why").heading
+    assert "Ines belongs to the company." in why.text
+    assert "It is shared to read and change, until 17 January 2027." in why.text
+    own = world.browser("ines").page(f"/portal/datasets/{dataset_id}/why")
+    assert "You can read and change it" == own.heading
+    assert "You belong to the company." in own.text
+    assert "You own the dataset." in browser.page(f"/portal/datasets/{dataset_id}/why").text
     assert 403 == world.browser("ines").get(f"/portal/datasets/{dataset_id}/why?sub=sub-ada").status_code
 
 

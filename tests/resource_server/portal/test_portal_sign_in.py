@@ -150,15 +150,22 @@ def test_an_id_token_with_a_foreign_signature_is_refused(world: PortalWorld) -> 
     assert "This sign-in cannot go on" == refused(browser, answer)
 
 
-@pytest.mark.parametrize(("error", "way"), [("access_denied", "Choose a company"), ("server_error", "Sign in again")])
-def test_a_refusal_of_the_idp_is_a_page_with_a_way_on(world: PortalWorld, error: str, way: str) -> None:
+@pytest.mark.parametrize(
+    ("error", "heading", "way"),
+    [
+        ("access_denied", "You were not signed in", "Choose a company"),
+        ("unmet_authentication_requirements", "You cannot work for this company here", "Choose a company"),
+        ("server_error", "You were not signed in", "Sign in again"),
+    ],
+)
+def test_a_refusal_of_the_idp_is_a_page_with_a_way_on(world: PortalWorld, error: str, heading: str, way: str) -> None:
     browser = world.browser()
     state = dict(parameters(browser.get("/portal/").location))["state"]
     back = browser.come_back({"error": error, "state": state, "iss": ISSUER})
     page = Page(back.text)
 
     assert 403 == back.status_code
-    assert "You were not signed in" == page.heading
+    assert heading == page.heading
     assert way in page.text
     assert error in page.text
 
