@@ -140,6 +140,15 @@ def test_what_is_not_enabled_does_not_exist(app, settings, clock):
     assert 404 == small.post("/oauth2/introspect", data={"token": "x"}).status_code
 
 
+def test_clients_have_authenticated_before_the_view_runs(app):
+    """By the declaration, so that no endpoint can forget it."""
+    declared = {each.path for each in app.extensions["oauth"].endpoints if each.clients}
+    answers = {path: app.test_client().post(path, data={"token": "x"}) for path in declared}
+
+    assert {"/oauth2/device_authorization", "/oauth2/introspect", "/oauth2/par", "/oauth2/revoke"} == declared
+    assert {(401, "invalid_client")} == {(each.status_code, each.json["error"]) for each in answers.values()}
+
+
 def test_endpoint_declares_its_methods():
     """Exact methods, and nothing crosses origins unless it says so."""
     endpoint = Endpoint(name="x", path="/x", methods=("GET",), view=authorize)
