@@ -105,6 +105,11 @@ def sign_in(browser: Browser, username: str) -> dict[str, Any]:
     return authorization.redeem(answer)
 
 
+def sign_out(browser: Browser, id_token: str) -> None:
+    """RP-initiated logout; the hint is of the one who is signed in, so nothing is asked."""
+    _expect(browser.get(f"/oauth2/logout?{urlencode({'id_token_hint': id_token})}"), 200)
+
+
 def _path(answer: Answer) -> str:
     return urlsplit(answer.headers["location"]).path
 

@@ -108,6 +108,17 @@ def login(connection: Connection, username: str) -> Act:
     return lambda: _has("id_token", flows.sign_in(Browser(connection), username))
 
 
+def logout(connection: Connection, username: str) -> Act:
+    """As `login`, and out again: the session's end, and what hangs on it."""
+
+    def act() -> None:
+        browser = Browser(connection)
+        flows.sign_out(browser, flows.sign_in(browser, username)["id_token"])
+
+    flows.sign_in(Browser(connection), username)
+    return act
+
+
 def _get(connection: Connection, target: str, headers: dict[str, str] | None = None) -> Act:
     def act() -> None:
         if (answer := connection.send("GET", target, headers)).status != 200:
@@ -141,4 +152,5 @@ ROWS = (
     Row("refresh", "refresh with rotation", 1.0, refresh),
     Row("authorize", "authorize (signed in, consent remembered) + token", 2.5, authorize),
     Row("login", "password sign-in flow + token, without the hash itself", 6.0, login, hashes=1),
+    Row("logout", "the same, and RP-initiated logout", 7.0, logout, hashes=1),
 )
