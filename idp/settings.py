@@ -18,6 +18,7 @@ from pydantic_settings import (
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -307,10 +308,23 @@ def load(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting
         where = "__".join(str(part) for part in first["loc"]).upper()
         if first["type"] == "missing":
             raise Misconfigured(f"IDP_{where} is missing: set it (idp.toml: {where.lower()})") from None
-        said = first["msg"].removeprefix("Value error, ")
+        said = _SENTENCES.get(first["type"]) or first["msg"].removeprefix("Value error, ")
         raise Misconfigured(f"IDP_{where}: {said}" if where else said) from None
+    except SettingsError as error:
+        field = re.search(r'field "(\w+)"', str(error))
+        where = f"IDP_{field[1].upper()}…" if field else "a variable"
+        raise Misconfigured(f'{where}: a list or a table in a variable is JSON, such as ["a", "b"]') from None
     except ValueError as error:
         raise Misconfigured(str(error).splitlines()[0]) from None
+
+
+# Of Pydantic's errors, those that say nothing to whoever wrote the value.
+_SENTENCES = {
+    "tuple_type": 'must be a list: in a variable as JSON, such as ["a", "b"]',
+    "dict_type": "must be a table: in a variable as a JSON object",
+    "model_type": "is a group: give its settings, such as IDP_UI__NAME",
+    "extra_forbidden": "is no setting of this version: remove or correct it",
+}
 
 
 def _refuse_unknown_variables() -> None:

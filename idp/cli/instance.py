@@ -10,8 +10,10 @@ from typing import Any
 
 import click
 import psycopg
+from flask import Flask
 
 from idp import keyring
+from idp.app import extend
 from idp.cli import database
 from idp.settings import Misconfigured, Settings, load
 from keys import KeysError, store
@@ -31,6 +33,7 @@ def check_config() -> None:
     settings = load()
     if settings.keys.kek is not None:
         keyring.keks(settings)
+    extend(Flask("idp"), settings)  # as `idp serve` does: extensions that there are not, or that do not go together
     click.echo(json.dumps(settings.model_dump(mode="json"), indent=2))
 
 
@@ -114,6 +117,11 @@ def _discovery(settings: Settings) -> str | None:
             found: Any = json.loads(answer.read(65_536))
     except (OSError, ValueError) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else type(error).__name__
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            return (
+                f"the certificate of {settings.public_url} is not believed ({reason.verify_message}): correct it, or,"
+                " where an authority of your own made it, name that in SSL_CERT_FILE"
+            )
         return f"{url} does not answer ({reason}): is `idp serve` running, and does the proxy pass it on?"
     issuer = found.get("issuer") if isinstance(found, dict) else None
     if issuer != settings.public_url:

@@ -102,6 +102,22 @@ def test_the_demo_world_is_applied_once_and_its_export_changes_nothing(idp):
         (["serve", "--tls-cert", "/etc/hostname"], "", {}, "--tls-cert and --tls-key belong together"),
         (["serve", "--tls-cert", "/etc/hostname", "--tls-key", "/etc/hostname"], "", {}, "--tls-key is not PKCS #8"),
         (["keys", "revoke", "0000"], "", {}, "no key has this kid"),
+        (["check-config"], "", {"IDP_EXTENSIONS": "+ciba"}, "IDP_EXTENSIONS: must be a list: in a variable as JSON"),
+        (["check-config"], "", {"IDP_EXTENSIONS": '["+nope"]'}, "extensions: nope does not exist; there are"),
+        (
+            ["check-config"],
+            "",
+            {"IDP_MUTUAL_TLS__PROXIES": "127.0.0.1"},
+            "IDP_MUTUAL_TLS…: a list or a table in a variable is JSON",
+        ),
+        (["check-config"], "", {"IDP_KEYS": "3"}, "IDP_KEYS: is a group: give its settings"),
+        (["check-config"], "", {"IDP_UI__COLOR": "red"}, "IDP_UI__COLOR: is no setting of this version"),
+        (
+            ["check-config"],
+            "",
+            {"IDP_REGISTRATION__TRUSTED_ISSUERS": "[1]"},
+            "must be a table: in a variable as a JSON",
+        ),
     ],
 )
 def test_an_error_is_one_line_on_stderr_and_status_1(idp, arguments, text, variables, sentence):

@@ -98,3 +98,16 @@ def test_it_may_hold_more_connections_than_the_shell_allows(environment, tmp_pat
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
     assert (65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)) == allowed
+
+
+def test_the_doctor_names_a_certificate_that_is_not_believed(environment, tmp_path, made, idp):
+    """With the authority in SSL_CERT_FILE all is well."""
+    port, options = free_port(), made()
+    url = f"https://localhost:{port}"
+    with serving(environment | {"IDP_PUBLIC_URL": url}, tmp_path, port, *options):
+        doubting = idp("doctor", IDP_PUBLIC_URL=url)
+        believing = idp("doctor", IDP_PUBLIC_URL=url, SSL_CERT_FILE=options[1])
+
+    assert f"the certificate of {url} is not believed" in doubting.stdout
+    assert "SSL_CERT_FILE" in doubting.stdout
+    assert (1, 0) == (doubting.returncode, believing.returncode), believing.stdout
