@@ -7,7 +7,7 @@
     languages  which language a page speaks
     assets     static files under addresses that change with their content
     signin/    the pages of an interaction, at /signin/<handle>
-    account/   the person's own page, at /account
+    account/   the person's own page, at /account, to which / leads
     device/    enter the code that a device shows, at /device
 
 A page gets an `Interaction` and calls one of its acts; it never sees a redirect URI, a code or a token, and has no SQL.
@@ -17,8 +17,9 @@ A page gets an `Interaction` and calls one of its acts; it never sees a redirect
 
 from typing import cast
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, redirect, url_for
 from flask.sansio.blueprints import BlueprintSetupState
+from flask.typing import ResponseReturnValue
 
 from consent_ui import account, assets, device, languages, pages, signin
 from consent_ui.pages import render
@@ -30,8 +31,14 @@ def _start(state: BlueprintSetupState) -> None:
     pages.start(app)
 
 
+def _home() -> ResponseReturnValue:
+    """Whoever opens the provider itself wants to see their account."""
+    return redirect(url_for("account.overview"), 303)
+
+
 _ui = Blueprint("ui", __name__, template_folder="templates")
 _ui.add_url_rule("/static/<release>/<name>", "static_file", assets.static_file, methods=["GET"])
+_ui.add_url_rule("/", "home", _home, methods=["GET"])
 _ui.record_once(_start)
 
 blueprints: tuple[Blueprint, ...] = (_ui, signin.blueprint, account.blueprint, device.blueprint)

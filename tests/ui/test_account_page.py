@@ -21,6 +21,12 @@ def _signed_in(provider):
     ]
 
 
+def test_the_address_of_the_provider_itself_leads_here(visitor):
+    answer = visitor.get("/")
+
+    assert (303, "/account") == (answer.status_code, answer.location)
+
+
 def test_shows_all_that_acts_in_my_name(visitor):
     """One entry an application, whatever the companies: it is stopped as one."""
     answer = visitor.get("/account")
