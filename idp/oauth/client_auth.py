@@ -77,10 +77,8 @@ def authenticate(request: OAuthRequest, methods: Mapping[str, ClientAuth], query
         if client:
             if client.token_endpoint_auth_method != method:
                 raise InvalidClient(private=f"{client.client_id} registered another method than {method}")
-            request.auth_method = method
             return client
     if client := public(query, request):
-        request.auth_method = "none"
         return client
     raise InvalidClient
 

@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import flask
-from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
+from authlib.oauth2.rfc6749 import OAuth2Payload
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import UnsupportedMediaType
 
-from idp import context
 from idp.clients.models import Client
 from idp.errors import InvalidRequest
 from idp.grants.details import Details
@@ -124,25 +124,19 @@ class Learnt:
         self.hinted_sub = sub
 
 
-class OAuthRequest(OAuth2Request):  # type: ignore[misc]
-    """One request to the authorization or token endpoint, and what its steps decided."""
+class OAuthRequest:
+    """One request to the authorization or token endpoint, and what its steps decided.
+
+    Authlib's server hands it on and reads nothing of it, so it is none of Authlib's requests.
+    """
 
     payload: Payload
     authorization: Authorization
 
-    def __init__(self, payload: Payload, *, method: str, headers: Any) -> None:  # noqa: ANN401 - werkzeug's Headers
-        # Authlib wants to see TLS in the URI; ours is the issuer's, never the Host header's.
-        self.method = method
-        self.uri = context.settings().public_url
+    def __init__(self, payload: Payload, headers: Headers) -> None:
         self.headers = headers
         self.payload = payload
         self.client: Any = None  # a Client, once it is known
-        self.auth_method: str | None = None
-        self.user = None
-        self.authorization_code = None
-        self.credential = None
-        self._scope = None
-        self._body = None
         self.scopes: tuple[str, ...] = ()
         self.audience: tuple[str, ...] = ()
         self.details: Details | None = None  # authorization_details, RFC 9396: they narrow the scopes
@@ -164,11 +158,6 @@ class OAuthRequest(OAuth2Request):  # type: ignore[misc]
     def response_type(self) -> str:
         """The response type in alphabetical order, since order means nothing there (RFC 6749 §3.1.1); "" for none."""
         return " ".join(sorted(self.hands_out))
-
-    @property
-    def form(self) -> dict[str, str]:
-        """The body's parameters, under the name that Authlib's methods read."""
-        return self.payload.data
 
 
 def parse(text: bytes) -> list[tuple[str, str]]:
@@ -193,10 +182,10 @@ def from_body() -> OAuthRequest:
     http, payload = flask.request, Payload(body())
     if payload.repeated:
         raise InvalidRequest("a parameter was sent more than once", private=f"{sorted(payload.repeated)}")
-    return OAuthRequest(payload, method=http.method, headers=http.headers)
+    return OAuthRequest(payload, http.headers)
 
 
 def from_pairs(pairs: Pairs, *, only: Collection[str] | None = None) -> OAuthRequest:
     """The request of the authorization endpoint; `only` these names are looked at, others are ignored."""
     kept = pairs if only is None else [(name, value) for name, value in pairs if name in only]
-    return OAuthRequest(Payload(kept), method=flask.request.method, headers=flask.request.headers)
+    return OAuthRequest(Payload(kept), flask.request.headers)
