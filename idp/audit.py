@@ -1,8 +1,9 @@
 """Security events: what a company or an operator may have to explain later, one row each.
 
 A row for sign-in, consent, refusals, replay, revocation and administration, written in the transaction of the act: by
-`record()` in the caller's, or by EVENT within the one statement that acts. Routine issuing, refreshing and redeeming
-are log lines. The application may insert and read, never change or delete.
+`record()` in the caller's, by EVENT within the one statement that acts, or by `at_once()` where the act has no other
+row. Routine issuing, refreshing and redeeming are log lines. The application may insert and read, never change or
+delete.
 """
 
 from datetime import datetime
@@ -38,9 +39,11 @@ class SecurityEvent(Model):
 # The table and not the class: the ORM's way of an insert costs twice as much.
 _INSERT = insert(SecurityEvent.metadata.tables["security_event"])
 
+INTO = "INSERT INTO security_event (id, kind, company_id, user_id, client_id, facts)"
+
 # A part of a hot statement, as a CTE; its parameters come from `values()`. A WHERE may follow.
-EVENT = """
-    INSERT INTO security_event (id, kind, company_id, user_id, client_id, facts)
+EVENT = f"""
+    {INTO}
     SELECT %(event_id)s, %(event)s, %(event_company)s, %(event_user)s, %(event_client)s, %(event_facts)s
 """
 
@@ -56,6 +59,12 @@ def record(
     """Write a security event in the caller's transaction."""
     row = {"kind": kind, "company_id": company_id, "user_id": user_id, "client_id": client_id, "facts": facts}
     db.session.execute(_INSERT, {"id": uuid7(), **row})
+
+
+def at_once(kind: str, **about: Any) -> None:  # noqa: ANN401
+    """Write a security event as a transaction of its own; arguments as of `record()`."""
+    with db.hot() as cursor:
+        cursor.execute(EVENT, values(kind, **about))
 
 
 def values(

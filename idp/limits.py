@@ -111,8 +111,7 @@ def record(limit: Limit, subject: str, **facts: Any) -> None:  # noqa: ANN401 - 
     At once: the refusal that it tells of may roll back whatever else the request did.
     """
     if not take(Counter(limit, subject)).refused:
-        with db.hot() as cursor:
-            cursor.execute(audit.EVENT, audit.values(limit.name, **facts))
+        audit.at_once(limit.name, **facts)
 
 
 def network(address: str) -> str:

@@ -10,7 +10,7 @@ import unicodedata
 import flask
 from flask import url_for
 
-from idp import audit, limits
+from idp import limits
 from idp.errors import TooManyRequests
 from idp.limits import Counter, Limit, Window
 from idp.oauth import server
@@ -25,7 +25,7 @@ _LENGTH = 8
 _TEN_MINUTES = 600
 _BROWSER = Limit("user_code.browser", (Window(5, _TEN_MINUTES),))
 _ADDRESS = Limit("user_code.address", (Window(20, _TEN_MINUTES),))
-_EVENT = Limit("user_code.limited", (Window(1, _TEN_MINUTES),))
+_EVENT = Limit("device.guess_limited", (Window(1, _TEN_MINUTES),))
 
 
 class WrongCode(Exception):
@@ -60,8 +60,7 @@ def enter(typed: str) -> flask.Response:
     taken = limits.take(Counter(_BROWSER, browser.secret(create=True) or ""), Counter(_ADDRESS, address))
     if taken.refused:
         # One row tells enough, and a flood must not fill the table.
-        if not limits.take(Counter(_EVENT, address)).refused:
-            audit.record("device.guess_limited", address=address)
+        limits.record(_EVENT, address, address=address)
         raise TooManyRequests(taken.retry_after)
     pending = rows.of_user_code(user_code)
     if pending is None:

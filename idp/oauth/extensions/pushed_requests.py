@@ -8,10 +8,10 @@ from typing import Any
 
 import flask
 
-from idp import answers, audit, context, limits
+from idp import answers, context, limits
 from idp.clients.metadata import boolean
 from idp.errors import InvalidRequest, OAuthError
-from idp.limits import Counter, Limit, Window
+from idp.limits import Limit, Window
 from idp.oauth import authorize, redirection, server, waiting
 from idp.oauth import request as requests
 from idp.oauth.extension import Clients, Endpoint, Extension, Phase
@@ -28,7 +28,10 @@ def push(presented: OAuthRequest) -> flask.Response:
     try:
         request = _judged(presented)
     except OAuthError as error:
-        _record(presented, error)
+        # Of each client at most some rows in a minute: nobody floods the table.
+        limits.record(
+            _EVENTS, client.client_id, client_id=client.client_id, company_id=client.company_id, error=error.error
+        )
         raise
     handle = waiting.store(
         request.payload.datalist, client_id=client.client_id, source="par", authenticated=not client.public
@@ -49,13 +52,6 @@ def _judged(presented: OAuthRequest) -> OAuthRequest:
     redirection.trusted(request)
     authorize.validate(request)
     return request
-
-
-def _record(presented: OAuthRequest, error: OAuthError) -> None:
-    """A row for what was refused, of each client at most some in a minute: nobody floods the table."""
-    client_id = presented.client.client_id
-    if not limits.take(Counter(_EVENTS, client_id)).refused:
-        audit.record("par.refused", client_id=client_id, company_id=presented.client.company_id, error=error.error)
 
 
 def demand(request: OAuthRequest) -> None:

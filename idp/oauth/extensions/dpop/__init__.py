@@ -10,13 +10,13 @@ from typing import Any
 
 import flask
 
-from idp import audit, context, limits
+from idp import context, limits
 from idp.clients import client as clients
 from idp.clients import keys, profile
 from idp.clients.metadata import boolean
 from idp.clients.models import Client
 from idp.errors import InvalidGrant, InvalidRequest, InvalidToken, OAuthError
-from idp.limits import Counter, Limit, Window
+from idp.limits import Limit, Window
 from idp.oauth import replay
 from idp.oauth.extension import Confirmation, Extension, Phase
 from idp.oauth.extensions.dpop import proof as proofs
@@ -144,8 +144,7 @@ def _use_up(proof: Proof, client: Client) -> None:
     if replay.burn("dpop", proof.thumbprint, proof.jti, datetime.fromtimestamp(proof.until, UTC)):
         return
     # A public client's name is known to everybody: nobody may flood the table.
-    if not limits.take(Counter(_EVENTS, client.client_id)).refused:
-        audit.record("dpop.replayed", client_id=client.client_id, company_id=client.company_id)
+    limits.record(_EVENTS, client.client_id, client_id=client.client_id, company_id=client.company_id)
     raise InvalidProof("the DPoP proof is not accepted: it was used before")
 
 
