@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, update
 
-from idp import audit, opaque
+from idp import audit, opaque, passwords
 from idp.clients import client as clients
 from idp.clients import secrets
 from idp.clients.metadata import Metadata
@@ -66,7 +66,9 @@ def admits(token: str) -> bool:
 
 
 def register(metadata: Metadata, client_id: str, token: str | None) -> tuple[Registered, str]:
-    """Make the client, and its registration access token; in the caller's transaction.
+    """Make the client, and its registration access token.
+
+    The transaction of the caller begins here, after the secret was hashed.
 
     Args:
         metadata: valid.
@@ -75,7 +77,9 @@ def register(metadata: Metadata, client_id: str, token: str | None) -> tuple[Reg
 
     Raises:
         NotAdmitted: the token is used up meanwhile.
+        TemporarilyUnavailable: too many hashes at once.
     """
+    made = _secret(metadata)
     company_id = _use(token) if token is not None else None
     registration_token = opaque.make("rat")
     row = Client(
@@ -85,10 +89,10 @@ def register(metadata: Metadata, client_id: str, token: str | None) -> tuple[Reg
         created_at=now(),
         registration_token=opaque.digest(registration_token),
     )
-    made = _fill(row, metadata)
+    secret = _fill(row, metadata, made)
     db.session.add(row)
     audit.record("client.registered", client_id=client_id, company_id=company_id)
-    return Registered(row, made), registration_token
+    return Registered(row, secret), registration_token
 
 
 def new_client_id() -> str:
@@ -104,12 +108,19 @@ def own(client_id: str, token: str) -> Client | None:
     return row if hmac.compare_digest(row.registration_token, opaque.digest(token)) else None
 
 
-def change(row: Client, metadata: Metadata) -> Registered:
-    """Replace all metadata (RFC 7592 §2.2); the secret stays while the client has use for one."""
-    made = _fill(row, metadata)
+def change(client_id: str, token: str, metadata: Metadata) -> Registered | None:
+    """Replace all metadata (RFC 7592 §2.2); the secret stays while the client has use for one.
+
+    None if this is not the client's token any more; otherwise as `register`.
+    """
+    made = _secret(metadata)
+    row = own(client_id, token)
+    if row is None:
+        return None
+    secret = _fill(row, metadata, made)
     audit.record("client.changed", client_id=row.client_id, company_id=row.company_id)
     clients.forget(row.client_id)
-    return Registered(row, made)
+    return Registered(row, secret)
 
 
 def remove(row: Client) -> None:
@@ -125,9 +136,12 @@ def metadata_of(row: Client) -> Metadata:
     return Metadata(**columns, other=row.client_metadata)
 
 
-def has_secret(row: Client, secret: object) -> bool:
-    """Whether this is the client's secret, at the price of its hash."""
-    return isinstance(secret, str) and secrets.matches(secret, row.secret_hashes)
+def has_secret(hashes: list[str], secret: object) -> bool:
+    """Whether this is one of the secrets with these hashes, at their price; hold no connection meanwhile."""
+    if not isinstance(secret, str):
+        return False
+    with passwords.slot("clients"):
+        return secrets.matches(secret, hashes)
 
 
 def _use(token: str) -> UUID | None:
@@ -145,17 +159,25 @@ def _use(token: str) -> UUID | None:
     return company_id
 
 
-def _fill(row: Client, metadata: Metadata) -> str | None:
-    """Write the metadata into the row; the secret, if one had to be made."""
+def _secret(metadata: Metadata) -> tuple[str, str] | None:
+    """A secret and its hash, for a client that has use for one: before any transaction, since hashing takes long."""
+    if not metadata.has_secret:
+        return None
+    with passwords.slot("clients"):
+        return secrets.make()
+
+
+def _fill(row: Client, metadata: Metadata, made: tuple[str, str] | None) -> str | None:
+    """Write the metadata into the row, with the secret that was made if it has none; that secret, if it was needed."""
     values: Mapping[str, Any] = {name: getattr(metadata, name) for name in _COLUMNS}
     for name, value in values.items():
         setattr(row, name, value)
     row.client_metadata = metadata.other
-    if not metadata.has_secret:
+    if made is None:
         row.secret_hashes = []
         return None
     if row.secret_hashes:
         return None
-    made, stored = secrets.make()
+    secret, stored = made
     row.secret_hashes = [stored]
-    return made
+    return secret

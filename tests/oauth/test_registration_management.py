@@ -6,7 +6,8 @@ import pytest
 from actors import PUBLIC_URL, Client
 from signing_client import key_set, new_key
 
-from idp import opaque
+from idp import opaque, passwords
+from idp.db import db
 
 GOOD = {"redirect_uris": ["https://app.example/callback"]}
 
@@ -100,6 +101,27 @@ def test_secrets_follow_the_method(register, world):
     assert [([],)] == stored
     assert (43, 0) == (len(again.json["client_secret"]), again.json["client_secret_expires_at"])
     assert again.json["client_secret"] != managed.body["client_secret"]
+
+
+def test_no_connection_is_held_while_a_secret_is_hashed(app, register, monkeypatch):
+    """Made or checked; and in a slot, so that registrations take no processor that the others need."""
+    held, allowed = [], app.extensions["idp"].settings.passwords.slots
+
+    def watched(derive):
+        def derived(*of):
+            running = allowed - passwords.slots("clients")._running._value
+            held.append((db.engine.pool.checkedout(), running))
+            return derive(*of)
+
+        return derived
+
+    monkeypatch.setattr(passwords, "make", watched(passwords.make))
+    monkeypatch.setattr(passwords, "verify", watched(passwords.verify))
+    managed = register()
+    replaced = managed.put({"client_secret": managed.body["client_secret"]})
+
+    assert 200 == replaced.status_code
+    assert [(0, 1)] * 3 == held
 
 
 WRONG = (

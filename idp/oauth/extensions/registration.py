@@ -64,7 +64,7 @@ def manage(client_id: str) -> flask.Response:
         registration.remove(row)
         return flask.Response(status=204, headers={"Cache-Control": "no-store"})
     if flask.request.method == "PUT":
-        return _replace(client_id, token)
+        return _replace(client_id, token, list(row.secret_hashes))
     return answers.as_json(_information(Registered(row), token))
 
 
@@ -75,8 +75,8 @@ def _own(client_id: str, token: str) -> Client:
     return row
 
 
-def _replace(client_id: str, token: str) -> flask.Response:
-    # Whose client it is was judged: no connection is held while a sector document is fetched.
+def _replace(client_id: str, token: str, hashes: list[str]) -> flask.Response:
+    # Whose client it is was judged: no connection is held while a secret is hashed, or a sector document fetched.
     db.session.rollback()
     document = _document()
     if document.pop("client_id", None) != client_id:
@@ -85,10 +85,11 @@ def _replace(client_id: str, token: str) -> flask.Response:
         raise RegistrationRefused("invalid_client_metadata", f"{ours[0]} is not for a client to set")
     secret = document.pop("client_secret", None)
     valid = _validated(document, client_id)
-    row = _own(client_id, token)
-    if secret is not None and not registration.has_secret(row, secret):
+    if secret is not None and not registration.has_secret(hashes, secret):
         raise RegistrationRefused("invalid_client_metadata", "client_secret is not the client's")
-    return answers.as_json(_information(registration.change(row, valid), token))
+    if (changed := registration.change(client_id, token, valid)) is None:
+        raise InvalidToken
+    return answers.as_json(_information(changed, token))
 
 
 def _admission() -> str | None:
