@@ -11,8 +11,6 @@ import idp.declared.models
 import idp.grants.models
 import idp.limits
 import idp.oauth.models
-import idp.oauth.replay
-import idp.oauth.subjects
 import idp.outbox
 import idp.sso.models  # noqa: F401 - importing declares the tables
 from idp.db import Model

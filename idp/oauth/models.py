@@ -1,10 +1,10 @@
-"""The short-lived rows of the protocol; each is deleted by its `expires_at`."""
+"""The rows of the protocol: short-lived ones, deleted by their `expires_at`, and how clients call their users."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TIMESTAMP, CheckConstraint, ForeignKey, LargeBinary, Text, func
+from sqlalchemy import TIMESTAMP, CheckConstraint, ForeignKey, LargeBinary, Text, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -88,3 +88,23 @@ class RevokedToken(Model):
     jti: Mapped[str] = mapped_column(Text, primary_key=True)
     expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)
     revoked_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), server_default=func.now())
+
+
+class Replay(Model):
+    """Something was used that may be used once; its digest says what for, by whom and which."""
+
+    __tablename__ = "replay"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)
+
+
+class PairwiseSubject(Model):
+    """The name of one user in one sector (OpenID Connect Core §8)."""
+
+    __tablename__ = "pairwise_subject"
+    __table_args__ = (UniqueConstraint("sector", "sub"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True)
+    sector: Mapped[str] = mapped_column(Text, primary_key=True)
+    sub: Mapped[str] = mapped_column(Text)

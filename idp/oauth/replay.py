@@ -7,21 +7,8 @@ its proof would be accepted.
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import TIMESTAMP, LargeBinary
-from sqlalchemy.orm import Mapped, mapped_column
-
 from idp import context
-from idp.db import Model, db
-
-
-class Replay(Model):
-    """Something was used; its digest says what for, by whom and which."""
-
-    __tablename__ = "replay"
-
-    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
-    expires_at: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True), index=True)
-
+from idp.db import db
 
 # A row that is over counts no more, whether the sweep has come or not.
 _BURN = """

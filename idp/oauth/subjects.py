@@ -5,28 +5,14 @@ nothing to anybody, and is never given to somebody else. Access tokens carry the
 """
 
 import secrets
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
-
-from sqlalchemy import ForeignKey, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
 
 from idp.clients import client as clients
 from idp.clients.models import Client
-from idp.db import Model, db
+from idp.db import db
 from idp.oauth.claims import Claims
-
-
-class PairwiseSubject(Model):
-    """The name of one user in one sector."""
-
-    __tablename__ = "pairwise_subject"
-    __table_args__ = (UniqueConstraint("sector", "sub"),)
-
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True)
-    sector: Mapped[str] = mapped_column(Text, primary_key=True)
-    sub: Mapped[str] = mapped_column(Text)
-
 
 _FIND = """
     SELECT p.sub FROM pairwise_subject p JOIN user_account u ON u.id = p.user_id
@@ -51,9 +37,18 @@ def known_to(client: Client, sub: str) -> str:
     """What the client calls the user with this public `sub`: one statement for a pairwise client, two at first."""
     if not _pairwise(client):
         return sub
-    values = {"sub": sub, "sector": sector(client), "name": secrets.token_urlsafe(24)}
     with db.hot() as cursor:
-        row = cursor.execute(_FIND, values).fetchone() or cursor.execute(_MAKE, values).fetchone()
+        return _name(client, sub, cursor.execute)
+
+
+def known_within(client: Client, sub: str) -> str:
+    """The same, in the caller's transaction."""
+    return _name(client, sub, db.session.connection().exec_driver_sql) if _pairwise(client) else sub
+
+
+def _name(client: Client, sub: str, execute: Callable[[str, dict[str, Any]], Any]) -> str:
+    values = {"sub": sub, "sector": sector(client), "name": secrets.token_urlsafe(24)}
+    row = execute(_FIND, values).fetchone() or execute(_MAKE, values).fetchone()
     if row is None:
         raise LookupError("there is no such user")
     return str(row[0])

@@ -46,7 +46,7 @@ def tell(ended: Sequence[EndedSession]) -> None:
     outbox.put(
         KIND,
         *(
-            {"client_id": client.client_id, "sub": subjects.known_to(client, sub), "sid": str(sid)}
+            {"client_id": client.client_id, "sub": subjects.known_within(client, sub), "sid": str(sid)}
             for client, sub, sid in rows
         ),
     )
