@@ -7,8 +7,8 @@
     ├── UnsupportedResponseType  AccessDenied                                     RFC 6749 §4.1.2.1
     ├── LoginRequired  InteractionRequired  ConsentRequired                       OpenID Connect Core §3.1.2.6
     ├── RequestNotSupported  RequestUriNotSupported  RegistrationNotSupported
-    ├── InvalidRequestUri  InvalidRequestObject
-    │                              OpenID Connect Core §3.1.2.6
+    ├── InvalidRequestUri  InvalidRequestObject     OpenID Connect Core §3.1.2.6
+    │   └── Answered (grants)      RFC 9126 §4: another answer came first
     ├── UnmetAuthenticationRequirements     OpenID Connect Unmet Authentication Requirements
     ├── InvalidTarget              RFC 8707 §2
     ├── InvalidToken               RFC 6750 §3.1: 401 with a challenge

@@ -53,6 +53,12 @@ class Message:
 # The table and not the class: the ORM's way of an insert costs twice as much.
 _INSERT = insert(Outgoing.metadata.tables["outbox"])
 
+# A part of a hot statement, as a CTE, with parameters `message` (an id) and `now`; it sends what the CTE `message` has.
+MESSAGE = """
+    INSERT INTO outbox (id, kind, payload, created_at, due_at, attempts)
+    SELECT %(message)s, kind, payload, %(now)s, %(now)s, 0 FROM message
+"""
+
 _CLAIM = f"""
     WITH due AS (
         SELECT id FROM outbox WHERE due_at <= %(now)s AND attempts < {TRIES}

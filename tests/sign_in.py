@@ -132,7 +132,7 @@ def _routes(app):
 
     @app.post("/logout")
     def logout():
-        session.end(session.current(), "logout")
+        session.end(session.current(), session.Reason.SIGNED_OUT)
         assert session.current() is None
         return {}
 

@@ -34,7 +34,7 @@ def password() -> ResponseReturnValue:
         proof = authenticate(
             user.username, form.current_password.data, address=request.remote_addr or "", device=browser.device()
         )
-        account.set_password(proof.user_id, form.new_password.data)
+        stored = account.hashed_by_the_rules(proof.user_id, form.new_password.data)
     except WrongPassword:
         form.current_password.errors = [_("That is not your current password.")]
         return _page(form, 401)
@@ -44,8 +44,9 @@ def password() -> ResponseReturnValue:
         form.new_password.errors = [_why(refusal)]
         return _page(form, 400)
     renewed = session.start(proof)
+    account.set_password(proof.user_id, stored)
     if form.end_others.data:
-        session.end_others(renewed, "password changed")
+        session.end_others(renewed, session.Reason.PASSWORD_CHANGED)
     return redirect(url_for("account.overview", changed=""), 303)
 
 

@@ -17,6 +17,9 @@ from idp.db import db
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,189}")
 _SUB = re.compile(r"[\x20-\x7e]{1,255}")  # OpenID Connect Core §2: at most 255 ASCII characters
 
+_NAMES = "SELECT username, email FROM user_account WHERE id = %(user)s"
+_OF_SUB = "SELECT id FROM user_account WHERE sub = %(sub)s AND disabled_at IS NULL"
+
 
 class InvalidAccount(ValueError):
     """A user name, address or subject that cannot be; the message says what can."""
@@ -30,7 +33,9 @@ def find(username: str) -> User | None:
 
 def of_sub(sub: str) -> UUID | None:
     """The id of the person with this `sub`, if they may sign in."""
-    return db.session.scalar(select(User.id).where(User.sub == sub, User.disabled_at.is_(None)))
+    with db.hot() as cursor:
+        row = cursor.execute(_OF_SUB, {"sub": sub}).fetchone()
+    return row[0] if row else None
 
 
 def create(
@@ -87,17 +92,22 @@ def hashed(password: str) -> str:
         return passwords.make(secret, passwords.cost())
 
 
-def set_password(user_id: UUID, password: str) -> None:
-    """Give a person a new password that keeps the rules; ends the open transaction, for hashing holds no connection.
+def hashed_by_the_rules(user_id: UUID, password: str) -> str:
+    """The hash of this person's new password, if it keeps the rules; otherwise as `hashed`.
 
     Raises:
         WeakPassword: with the reason.
-        UnusablePassword, TemporarilyUnavailable: as `hashed`.
     """
+    with db.hot() as cursor:
+        username, email = cursor.execute(_NAMES, {"user": user_id}).fetchone() or ("", None)
+    password_rules.check(password, settings(), username=username, email=email)
+    return hashed(password)
+
+
+def set_password(user_id: UUID, password_hash: str) -> None:
+    """Give a person a new password, of `hashed_by_the_rules()`."""
     user = db.session.get_one(User, user_id)
-    password_rules.check(password, settings(), username=user.username, email=user.email)
-    db.session.commit()
-    user.password = hashed(password)
+    user.password = password_hash
     user.updated_at = now()
     audit.record("password.changed", user_id=user.id)
 

@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
-
 from idp import audit, limits, passwords
 from idp.accounts import devices
 from idp.accounts.acr import ONE_FACTOR
-from idp.accounts.models import User
 from idp.context import now
 from idp.db import db
 from idp.errors import InvalidRequest, TemporarilyUnavailable
@@ -115,6 +112,14 @@ _BY_EMAIL = """
      WHERE lower(email) = lower(%(name)s) AND email_verified_at IS NOT NULL
 """
 
+# Not if it was changed meanwhile.
+_REHASH = f"""
+    WITH rehashed AS (
+        UPDATE user_account SET password = %(rehashed)s WHERE id = %(user)s AND password = %(password)s RETURNING id
+    )
+    {audit.EVENT} WHERE EXISTS (SELECT FROM rehashed)
+"""  # noqa: S608 - constants
+
 
 def _find(name: str) -> _Account | None:
     with db.hot() as cursor:
@@ -173,10 +178,9 @@ def _compare(secret: bytes, account: _Account | None, *, throttled: bool) -> tup
 
 def _keep(account: _Account, rehashed: str | None) -> None:
     if rehashed:
-        # Not if it was changed meanwhile.
-        row = update(User).where(User.id == account.id, User.password == account.password)
-        db.session.execute(row.values(password=rehashed))
-        audit.record("password.rehashed", user_id=account.id)
+        values = {"user": account.id, "password": account.password, "rehashed": rehashed}
+        with db.hot() as cursor:
+            cursor.execute(_REHASH, values | audit.values("password.rehashed", user_id=account.id))
 
 
 def _refused(account: _Account | None, own: Counter, taken: Taken, address: str) -> None:
@@ -184,4 +188,4 @@ def _refused(account: _Account | None, own: Counter, taken: Taken, address: str)
     kind = "login.throttled" if taken.refused else "login.failure"
     disabled = account is not None and account.disabled
     user_id = account.id if account else None
-    audit.record(kind, user_id=user_id, address=address, disabled=disabled, known_device=own.limit is KNOWN_DEVICE)
+    audit.at_once(kind, user_id=user_id, address=address, disabled=disabled, known_device=own.limit is KNOWN_DEVICE)

@@ -177,14 +177,14 @@ def write(change: Change, hashes: Mapping[str, str]) -> None:
     """Make, change or remove the user; `hashes` has the hash of each password that was declared in the clear."""
     if change.op == "-":
         row = _row(change.key)
-        session.end_all(row.id, "user removed")
+        session.end_all(row.id, session.Reason.USER_REMOVED)
         db.session.execute(delete(User).where(User.id == row.id))
         audit.record("user.removed", user_id=row.id)
         return
     row = _create(change.thing, hashes) if change.op == "+" else _update(change)
     if change.thing.fields["disabled"]:
         account.disable(row)
-        session.end_all(row.id, "user disabled")
+        session.end_all(row.id, session.Reason.USER_DISABLED)
     else:
         account.enable(row)
     _belong(row, change.thing.fields["companies"])

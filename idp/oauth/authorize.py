@@ -27,9 +27,9 @@ from idp.errors import (
     UnauthorizedClient,
     UnsupportedResponseType,
 )
+from idp.grants.grant import Answered, NewGrant
 from idp.oauth import prompts, redirection, response_modes, server, waiting
 from idp.oauth import request as requests
-from idp.oauth.codes import NewGrant
 from idp.oauth.decoupled import elsewhere, rows
 from idp.oauth.extension import Phase, Prompt
 from idp.oauth.request import OAuthRequest
@@ -134,8 +134,8 @@ def dispatch(request: OAuthRequest) -> flask.Response:
 
 def _refuse(request: OAuthRequest, error: OAuthError) -> flask.Response:
     """Send the error to the client."""
-    if isinstance(error, TemporarilyUnavailable | TooManyRequests):
-        raise error  # a page: the client could do nothing with it
+    if isinstance(error, TemporarilyUnavailable | TooManyRequests | Answered):
+        raise error  # a page: the client could do nothing with it, or has its answer
     if request.learnt.decoupled:
         raise error  # a page: only the person's own answer is kept for the client
     flask.current_app.logger.info("authorization refused", extra=error.facts())
@@ -200,15 +200,13 @@ def _complete(request: OAuthRequest) -> flask.Response:
     """Begin the grant, and answer in the way of the response type."""
     if request.learnt.decoupled:
         return elsewhere.approve(request, _grant(request))
-    if request.learnt.pushed and not waiting.forget(str(request.learnt.handle)):
-        raise InvalidRequestUri("the request_uri was used a moment ago")  # by one of several at once, RFC 9126 §4
     answer = server.current().response_types[request.response_type](request, _grant(request))
     return redirection.answer(request, answer)
 
 
 def _grant(request: OAuthRequest) -> NewGrant:
     """The row of this authorization: what was asked, how the user had signed in, for which company."""
-    learnt, now, lifetimes = request.learnt, context.now(), context.settings().tokens
+    learnt, now = request.learnt, context.now()
     if learnt.session is None:
         raise TypeError("a grant needs a signed-in user")
     return NewGrant(
@@ -227,11 +225,6 @@ def _grant(request: OAuthRequest) -> NewGrant:
         amr=list(learnt.session.amr),
         auth_time=learnt.session.auth_time,
         now=now,
-        grant_expires_at=now + timedelta(seconds=lifetimes.refresh_token_ttl),
-        code_expires_at=now + timedelta(seconds=lifetimes.code_ttl),
-        redirect_uri=request.payload.redirect_uri,
-        nonce=request.payload.get("nonce"),
-        code_challenge=request.payload.get("code_challenge"),
-        dpop_jkt=request.payload.get("dpop_jkt"),
+        expires_at=now + timedelta(seconds=context.settings().tokens.refresh_token_ttl),
         waiting=learnt.waiting.hash if learnt.waiting else None,
     )

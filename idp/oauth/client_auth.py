@@ -108,7 +108,7 @@ def _with_secret(query: FindClient, client_id: str, secret: str) -> Client | Non
     if client is None:
         raise InvalidClient(private="unknown client")
     # At most as many as the limit of guesses lets through: nobody can flood the table.
-    audit.record("client.auth_failed", client_id=client.client_id, company_id=client.company_id)
+    audit.at_once("client.auth_failed", client_id=client.client_id, company_id=client.company_id)
     raise InvalidClient(private=f"wrong secret of {client.client_id}")
 
 

@@ -20,7 +20,7 @@ from idp.clients.metadata import Metadata, Rule
 from idp.clients.models import Client
 from idp.errors import OAuthError
 from idp.events import Handler
-from idp.oauth.codes import NewGrant
+from idp.grants.grant import NewGrant
 from idp.oauth.request import OAuthRequest
 from idp.outbox import Message
 from idp.settings import Misconfigured, Settings

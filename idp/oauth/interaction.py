@@ -25,6 +25,7 @@ from idp.oauth.details import DetailView
 from idp.oauth.request import OAuthRequest
 from idp.opaque import digest
 from idp.sso import browser, session
+from idp.sso.session import Reason
 
 _OWNER = "SELECT name FROM company WHERE id = %(company)s"
 
@@ -223,8 +224,9 @@ def finish(interaction: Interaction, *, allow: bool, terms: str) -> flask.Respon
     company_id = determined.company_id
     client_id = request.client.client_id
     if not allow:
-        waiting.forget(interaction.handle)
-        audit.record("consent.denied", user_id=current.user_id, client_id=client_id, company_id=company_id)
+        who = {"user_id": current.user_id, "client_id": client_id, "company_id": company_id}
+        if not waiting.deny(interaction.handle, audit.values("consent.denied", **who)):
+            raise Lost
         if request.learnt.decoupled:
             return elsewhere.deny(request)
         return redirection.refuse(request, AccessDenied("the user did not allow it"))
@@ -251,7 +253,7 @@ def _terms(request: OAuthRequest) -> str:
 def other_account(interaction: Interaction) -> flask.Response:
     """Somebody else wants to sign in here: the session ends first."""
     if current := session.current():
-        session.end(current, "another account")
+        session.end(current, Reason.OTHER_ACCOUNT)
     return _see_other(url_for("signin.login", handle=interaction.handle))
 
 

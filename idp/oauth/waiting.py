@@ -8,11 +8,12 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import flask
 from psycopg.types.json import Jsonb
 
-from idp import context, limits
+from idp import audit, context, limits
 from idp.db import db
 from idp.errors import InvalidRequest, TooManyRequests
 from idp.opaque import digest
@@ -60,6 +61,12 @@ _REBIND = f"""
 """  # noqa: S608
 
 _FORGET = "DELETE FROM authorization_request WHERE hash = %(hash)s"
+
+_DENY = f"""
+    WITH answered AS (DELETE FROM authorization_request WHERE hash = %(hash)s RETURNING hash),
+         told AS ({audit.EVENT} WHERE EXISTS (SELECT FROM answered))
+    SELECT FROM answered
+"""  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +159,13 @@ def choose(handle: str, company: str) -> None:
         cursor.execute(_CHOOSE, {"hash": digest(handle), "company": company})
 
 
-def forget(handle: str) -> bool:
-    """The request is answered; False if it was already."""
+def forget(handle: str) -> None:
+    """The request is refused, or led to a page of ours."""
     with db.hot() as cursor:
-        return bool(cursor.execute(_FORGET, {"hash": digest(handle)}).rowcount)
+        cursor.execute(_FORGET, {"hash": digest(handle)})
+
+
+def deny(handle: str, event: dict[str, Any]) -> bool:
+    """The person said no, and it is recorded (`audit.values`); False if the request was answered already."""
+    with db.hot() as cursor:
+        return bool(cursor.execute(_DENY, {"hash": digest(handle), **event}).rowcount)

@@ -3,6 +3,7 @@
 The cookie holds nothing but a secret. The row is the truth: what is ended there is ended, however many copies live.
 """
 
+import enum
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,17 @@ from idp.sso.cookie import Cookie
 
 _PURPOSE = "session"
 _AGENT = 200  # characters of the User-Agent that are kept, for the owner's list of sessions
+
+
+class Reason(enum.Enum):
+    """Why a session ended, as its security event says."""
+
+    SIGNED_OUT = "signed out"
+    OTHER_ACCOUNT = "other account"
+    PASSWORD_CHANGED = "password changed"
+    USER_DISABLED = "user disabled"
+    USER_REMOVED = "user removed"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True)
@@ -80,32 +92,27 @@ def start(authentication: Authentication) -> SsoSession:
     return session
 
 
-def end(session: SsoSession, reason: str) -> None:
-    """End a session for every copy of its cookie, in the caller's transaction.
-
-    Args:
-        session: this browser's, or another one of the same person.
-        reason: `logout`, `other account`, `administrator`.
-    """
+def end(session: SsoSession, reason: Reason) -> None:
+    """End this browser's session for every copy of its cookie, in the caller's transaction."""
     if db.session.execute(_END, {"session": session.id, "at": now()}).first():
         _tell([EndedSession(session.id, session.user_id)], reason)
-    if session == current():
-        g.sso_session = None
-        cookie.put(Cookie.SESSION, None)
+    g.sso_session = None
+    cookie.put(Cookie.SESSION, None)
 
 
 def clients(session: SsoSession) -> list[str]:
     """The ids of the clients that took part, in the order in which they came."""
-    return list(db.session.scalars(_CLIENTS, {"session": session.id}))
+    with db.hot() as cursor:
+        return [row[0] for row in cursor.execute(_CLIENTS, {"session": session.id})]
 
 
-def end_all(user_id: UUID, reason: str) -> int:
+def end_all(user_id: UUID, reason: Reason) -> int:
     """End every session of a person, in the caller's transaction; how many that were."""
     found = db.session.execute(_END_ALL, {"user": user_id, "at": now()}).all()
     return _tell([EndedSession(*row) for row in found], reason)
 
 
-def end_others(session: SsoSession, reason: str) -> int:
+def end_others(session: SsoSession, reason: Reason) -> int:
     """End every other session of the same person, in the caller's transaction; how many that were."""
     found = db.session.execute(_END_OTHERS, {"user": session.user_id, "kept": session.id, "at": now()}).all()
     return _tell([EndedSession(*row) for row in found], reason)
@@ -117,12 +124,12 @@ def end_expired(most: int) -> int:
     An idle session is not over: its browser must sign in again, while the applications work on until its end.
     """
     found = db.session.execute(_END_EXPIRED, {"at": now(), "most": most}).all()
-    return _tell([EndedSession(*row) for row in found], "expired")
+    return _tell([EndedSession(*row) for row in found], Reason.EXPIRED)
 
 
-def _tell(ended: Sequence[EndedSession], reason: str) -> int:
+def _tell(ended: Sequence[EndedSession], reason: Reason) -> int:
     for session in ended:
-        audit.record("session.ended", user_id=session.user_id, session=str(session.id), reason=reason)
+        audit.record("session.ended", user_id=session.user_id, session=str(session.id), reason=reason.value)
     events.sessions_ended(ended)
     return len(ended)
 
@@ -167,7 +174,7 @@ _CREATE = f"""
             %(user_agent)s)
 """  # noqa: S608 - constants
 _END = text("UPDATE sso_session SET ended_at = :at WHERE id = :session AND ended_at IS NULL RETURNING id")
-_CLIENTS = text("SELECT client_id FROM session_client WHERE session_id = :session ORDER BY since, client_id")
+_CLIENTS = "SELECT client_id FROM session_client WHERE session_id = %(session)s ORDER BY since, client_id"
 _END_ALL = text("""
     UPDATE sso_session SET ended_at = :at WHERE user_id = :user AND ended_at IS NULL AND ends_at > :at
     RETURNING id, user_id
@@ -189,7 +196,8 @@ def _renewed(authentication: Authentication, values: dict[str, Any]) -> SsoSessi
     if before is None:
         return None
     if before.user_id != authentication.user_id:
-        end(before, "other account")
+        with db.transaction():
+            end(before, Reason.OTHER_ACCOUNT)
         return None
     event = audit.values("session.renewed", user_id=before.user_id, session=str(before.id))
     with db.hot() as cursor:

@@ -58,9 +58,11 @@ def test_disable_and_enable(world, app):
 
 def test_new_password_replaces_the_old(world, app):
     """From the moment it is set only the new one signs in."""
-    world.person("anna")
-    with app.app_context(), db.transaction():
-        account.set_password(account.find("anna").id, "a heron on the roof")
+    anna = world.person("anna")
+    with app.app_context():
+        stored = account.hashed_by_the_rules(anna, "a heron on the roof")
+        with db.transaction():
+            account.set_password(anna, stored)
 
     assert 401 == world.browser().login("anna", PASSWORD).status_code
     assert 200 == world.browser().login("anna", "a heron on the roof").status_code

@@ -245,7 +245,7 @@ def test_the_name_is_the_one_that_the_client_knows(world, app, receiver, browser
     shop = listening(world, "shop", receiver.url("/shop"), subject_type="pairwise")
     known = unverified(shop.tokens(browser, user="ada")["id_token"])["sub"]
     with app.app_context(), db.transaction():
-        session.end_all(ada.id, "administrator")
+        session.end_all(ada.id, session.Reason.USER_DISABLED)
     world.execute("DELETE FROM user_account")
 
     assert 1 == deliver_due()
@@ -257,8 +257,8 @@ def test_an_administrator_ends_all_sessions_of_a_person(app, world, browser, sho
     ada = world.user("ada")
     tokens = shop.tokens(browser, user="ada")
     with app.app_context(), db.transaction():
-        assert 1 == session.end_all(ada.id, "administrator")
-        assert 0 == session.end_all(ada.id, "administrator")
+        assert 1 == session.end_all(ada.id, session.Reason.USER_DISABLED)
+        assert 0 == session.end_all(ada.id, session.Reason.USER_DISABLED)
 
     assert 1 == deliver_due()
     assert "invalid_grant" == shop.refresh(tokens["refresh_token"]).json["error"]

@@ -1,10 +1,13 @@
 """Requests that wait for their user: one browser each (Keycloak CVE-2026-7507), and the ways back."""
 
 import re
-from urllib.parse import urlsplit
+from threading import Barrier
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from actors import PASSWORD, PUBLIC_URL, Browser, Client, Forms, answer_of, unverified
+
+from idp.oauth import codes
 
 
 @pytest.fixture
@@ -331,3 +334,64 @@ def test_another_person_may_sign_in_instead(world, browser, shop):
     tokens = shop.redeem(answer_of(browser.follow())["code"]).json
     assert "sub-bob" == unverified(tokens["id_token"])["sub"]
     assert 1 == world.execute("SELECT count(*) FROM sso_session WHERE ended_at IS NULL")[0][0]
+
+
+@pytest.fixture(params=["pushed", "posted"])
+def kept(request, client):
+    """The request_uri of a request that is kept here."""
+    if request.param == "pushed":
+        return client.push().json["request_uri"]
+    posted = client.http.post("/oauth2/authorize", data=client.parameters(), base_url=PUBLIC_URL)
+    return parse_qs(urlsplit(posted.headers["Location"]).query)["request_uri"][0]
+
+
+def test_a_kept_request_is_answered_once(world, browser, client, kept):
+    """However it came (RFC 9126 §4): who comes again starts again."""
+    world.user("ada")
+    browser.authorize(client, user="ada")
+
+    assert "code" in answer_of(browser.open_pushed(client, kept))
+    assert 0 == world.count("authorization_request")
+    assert 400 == browser.open_pushed(client, kept).status_code
+
+
+def test_of_two_answers_at_once_one_counts(world, app, browser, client, kept, at_once, monkeypatch):
+    """Both found the request waiting; one grant begins, with one code."""
+    world.user("ada")
+    browser.authorize(client, user="ada")
+    twins, both, begin = [_twin(app, browser), _twin(app, browser)], Barrier(2, timeout=20), codes.begin
+    monkeypatch.setattr(codes, "begin", lambda *new: (both.wait(), begin(*new))[1])
+
+    pages = at_once(2, lambda: twins.pop().open_pushed(client, kept))
+
+    assert [303, 400] == sorted(page.status_code for page in pages)
+    assert 2 == world.count("oauth_grant")
+    assert 2 == world.count("authorization_code")
+
+
+def test_of_allow_and_deny_at_once_one_counts(world, app, browser, shop, monkeypatch):
+    """A denial that comes first leaves nothing to allow; one that comes late is told so."""
+    world.user("ada")
+    browser.open(shop)
+    browser.follow()
+    browser.sign_in("ada")
+    other, begin = _twin(app, browser), codes.begin
+    other.get(browser.page.request.path)
+
+    def denied_meanwhile(*new):
+        other.submit(button=("decision", "deny"))
+        return begin(*new)
+
+    monkeypatch.setattr(codes, "begin", denied_meanwhile)
+    page = browser.submit(button=("decision", "allow"))
+
+    assert "access_denied" == answer_of(other.page)["error"]
+    assert (400, 0) == (page.status_code, world.count("oauth_grant"))
+
+
+def _twin(app, browser):
+    """The same browser, in another thread."""
+    twin = Browser(app)
+    for cookie in browser.http._cookies.values():
+        twin.http.set_cookie(cookie.key, cookie.value, domain="id.example.com", secure=True)
+    return twin

@@ -34,7 +34,7 @@ def deny(session: SsoSession, id: str) -> flask.Response:  # noqa: A002
     """Say no without a closer look."""
     pending = _find(session, id)
     who = {"user_id": session.user_id, "client_id": pending.client_id if pending else None}
-    denied = pending and rows.decide(_about(session, pending), None, **who)
+    denied = pending and rows.deny(_about(session, pending), **who)
     return _back("denied" if denied else "over")
 
 

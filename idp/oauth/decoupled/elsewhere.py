@@ -6,10 +6,8 @@ What lies between is the way of every authorization request: sign-in, company, c
 import flask
 from flask import url_for
 
-from idp import context
-from idp.grants import grant
-from idp.oauth import codes, waiting
-from idp.oauth.codes import NewGrant
+from idp.grants.grant import NewGrant
+from idp.oauth import waiting
 from idp.oauth.decoupled import rows
 from idp.oauth.decoupled.rows import Decoupled, Pending
 from idp.oauth.request import OAuthRequest
@@ -32,11 +30,7 @@ def open_here(pending: Pending, about: Decoupled) -> str:
 def approve(request: OAuthRequest, new: NewGrant) -> flask.Response:
     """Begin the grant and let the client have it, unless it was decided or ran out meanwhile."""
     about = _about(request)
-    codes.begin_and_read(new, None)
-    if rows.decide(about, new.id, user_id=new.user_id, client_id=new.client_id, company_id=new.company_id):
-        return _afterwards(about, "approved")
-    grant.revoke(new.id, new.client_id, context.now(), "approved too late")
-    return _afterwards(about, "over")
+    return _afterwards(about, "approved" if rows.approve(about, new) else "over")
 
 
 def deny(request: OAuthRequest) -> flask.Response:
@@ -45,7 +39,7 @@ def deny(request: OAuthRequest) -> flask.Response:
     if learnt.session is None:
         raise TypeError("nobody is signed in")
     who = {"user_id": learnt.session.user_id, "client_id": request.client.client_id}
-    denied = rows.decide(about, None, company_id=learnt.company.company_id, **who)
+    denied = rows.deny(about, company_id=learnt.company.company_id, **who)
     return _afterwards(about, "denied" if denied else "over")
 
 

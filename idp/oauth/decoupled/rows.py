@@ -14,9 +14,11 @@ from uuid import UUID
 import flask
 from psycopg.types.json import Jsonb
 
-from idp import audit, context, limits
+from idp import audit, context, limits, outbox
 from idp.db import db, uuid7
 from idp.errors import TooManyRequests
+from idp.grants import grant as grants
+from idp.grants.grant import NewGrant
 from idp.opaque import digest
 
 SOURCE = "decoupled"  # of the authorization requests that these become
@@ -69,16 +71,26 @@ _POLL = """
 _DECIDE = f"""
     WITH decided AS (
         UPDATE decoupled_authorization SET state = %(state)s, grant_id = %(grant)s
-         WHERE hash = %(hash)s AND state = 'pending' AND expires_at > %(now)s
+         WHERE hash = %(decoupled)s AND state = 'pending' AND expires_at > %(now)s
         RETURNING kind, client_id, ping
     ), told AS ({audit.EVENT} WHERE EXISTS (SELECT FROM decided)
-    ), pinged AS (
-        INSERT INTO outbox (id, kind, payload, created_at, due_at, attempts)
-        SELECT %(message)s, kind || '_ping', jsonb_build_object('client_id', client_id, 'ping', ping),
-               %(now)s, %(now)s, 0
+    ), message AS (
+        SELECT kind || '_ping' AS kind, jsonb_build_object('client_id', client_id, 'ping', ping) AS payload
           FROM decided WHERE ping IS NOT NULL
-    )
-    SELECT FROM decided
+    ), sent AS ({outbox.MESSAGE})
+"""  # noqa: S608 - constants
+
+_DENY = f"{_DECIDE} SELECT FROM decided"
+
+# The grant begins in the statement that decides: there is none that nobody holds.
+_APPROVE = f"""
+    {_DECIDE}, waited AS (
+        DELETE FROM authorization_request WHERE hash = %(waiting)s
+    ), begun AS (
+        {grants.INSERT} WHERE EXISTS (SELECT FROM decided)
+        RETURNING *
+    ), took_part AS ({grants.TAKE_PART})
+    SELECT FROM begun
 """  # noqa: S608 - constants
 
 _REDEEM = "DELETE FROM decoupled_authorization WHERE hash = %(hash)s AND grant_id = %(grant)s"
@@ -204,15 +216,26 @@ def poll(code: str, kind: str, client_id: str) -> Poll | None:
     return Poll(*row) if row else None
 
 
-def decide(about: Decoupled, grant_id: UUID | None, **who: Any) -> bool:  # noqa: ANN401 - of the audit event
-    """Approve it with this grant, or deny it, and tell the client if it wants that; whether it was still to be decided.
+def approve(about: Decoupled, new: NewGrant) -> bool:
+    """Approve it with a new grant, and tell the client if it wants that; False if it was no longer to be decided.
 
     The message is sent by whoever is the outbox's sender of `<kind>_ping`.
     """
-    state = "approved" if grant_id else "denied"
-    values = {"hash": about.hash, "state": state, "grant": grant_id, "message": uuid7(), "now": context.now()}
+    who = {"user_id": new.user_id, "client_id": new.client_id, "company_id": new.company_id}
     with db.hot() as cursor:
-        return bool(cursor.execute(_DECIDE, values | audit.values(f"{about.kind}.{state}", **who)).rowcount)
+        return bool(cursor.execute(_APPROVE, new.values() | _decision(about, "approved", new.id, who)).rowcount)
+
+
+def deny(about: Decoupled, **who: Any) -> bool:  # noqa: ANN401 - of the audit event
+    """Deny it; otherwise as `approve`."""
+    with db.hot() as cursor:
+        return bool(cursor.execute(_DENY, _decision(about, "denied", None, who)).rowcount)
+
+
+def _decision(about: Decoupled, state: str, grant_id: UUID | None, who: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of _DECIDE."""
+    values = {"decoupled": about.hash, "state": state, "grant": grant_id, "message": uuid7(), "now": context.now()}
+    return values | audit.values(f"{about.kind}.{state}", **who)
 
 
 def redeem(code: str, grant_id: UUID) -> bool:

@@ -2,21 +2,19 @@
 
 from typing import Any
 
-from idp import audit, context, opaque
+from idp import context
 from idp.errors import InvalidGrant, InvalidRequest
 from idp.grants import grant as grants
+from idp.grants.grant import NewGrant
 from idp.oauth import codes, tokens
-from idp.oauth.codes import NewGrant
 from idp.oauth.extension import Extension
 from idp.oauth.grant_type import GrantType
 from idp.oauth.request import Authorization, OAuthRequest
 
 
-def respond(request: OAuthRequest, grant: NewGrant) -> dict[str, Any]:
+def respond(request: OAuthRequest, new: NewGrant) -> dict[str, Any]:
     """A new code for a new grant (RFC 6749 §4.1.2)."""
-    code = opaque.make("ac")
-    codes.begin(grant, opaque.digest(code))
-    return {"code": code}
+    return {"code": codes.begin(request, new)}
 
 
 class AuthorizationCode(GrantType):
@@ -37,11 +35,8 @@ class AuthorizationCode(GrantType):
             raise InvalidGrant("the code is unknown, or another client's")
         known = found.standing
         if found.uses > 1:
-            # Somebody else holds the code, and perhaps its tokens. A refusal commits, so this lasts.
-            grants.revoke(known.grant_id, client.client_id, now, "code replayed")
-            audit.record(
-                "code.replayed", user_id=known.user_id, company_id=known.granted_company_id, client_id=client.client_id
-            )
+            # Somebody else holds the code, and perhaps its tokens.
+            grants.revoke(known.grant_id, client.client_id, now, "code replayed", event="code.replayed")
             raise InvalidGrant("the code was used before")
         if not found.in_time:
             raise InvalidGrant("the code has expired")

@@ -5,9 +5,8 @@ Off by default: `response_type=code` with PKCE needs no token in the front chann
 
 from typing import Any
 
-from idp import opaque
+from idp.grants.grant import NewGrant
 from idp.oauth import codes, front_channel
-from idp.oauth.codes import NewGrant
 from idp.oauth.extension import Extension, Phase
 from idp.oauth.request import OAuthRequest
 from idp.settings import Settings
@@ -19,10 +18,9 @@ def check(request: OAuthRequest) -> None:
         front_channel.check(request)
 
 
-def respond(request: OAuthRequest, grant: NewGrant) -> dict[str, Any]:
+def respond(request: OAuthRequest, new: NewGrant) -> dict[str, Any]:
     """A new code for a new grant, and the grant's first tokens (§3.3.2.5)."""
-    code = opaque.make("ac")
-    standing = codes.begin_and_read(grant, opaque.digest(code))
+    code, standing = codes.begin_and_read(request, new)
     return {"code": code, **front_channel.answer(request, standing, code)}
 
 

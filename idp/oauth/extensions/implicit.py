@@ -5,8 +5,9 @@ Off by default: `response_type=code` with PKCE does the same for every kind of c
 
 from typing import Any
 
-from idp.oauth import codes, front_channel
-from idp.oauth.codes import NewGrant
+from idp.grants import grant as grants
+from idp.grants.grant import NewGrant
+from idp.oauth import front_channel
 from idp.oauth.extension import Extension, Phase
 from idp.oauth.request import OAuthRequest
 from idp.settings import Settings
@@ -18,9 +19,9 @@ def check(request: OAuthRequest) -> None:
         front_channel.check(request)
 
 
-def respond(request: OAuthRequest, grant: NewGrant) -> dict[str, Any]:
+def respond(request: OAuthRequest, new: NewGrant) -> dict[str, Any]:
     """A new grant without a code, and its tokens (§3.2.2.5)."""
-    return front_channel.answer(request, codes.begin_and_read(grant, None))
+    return front_channel.answer(request, grants.begin(new))
 
 
 def metadata(_settings: Settings) -> dict[str, Any]:

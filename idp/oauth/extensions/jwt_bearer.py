@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from idp import audit, context
+from idp.accounts import account
 from idp.accounts.acr import ELSEWHERE
 from idp.clients import client as clients
 from idp.clients import keys, profile
@@ -19,8 +20,9 @@ from idp.companies import policy
 from idp.db import db, uuid7
 from idp.errors import InvalidGrant, InvalidRequest
 from idp.grants import consent
-from idp.oauth import assertion, codes, company, tokens
-from idp.oauth.codes import NewGrant
+from idp.grants import grant as grants
+from idp.grants.grant import NewGrant
+from idp.oauth import assertion, company, tokens
 from idp.oauth.company import Choice
 from idp.oauth.extension import Extension
 from idp.oauth.grant_type import GrantType
@@ -30,10 +32,9 @@ from keys import BadToken, compact
 
 _TYPES = ("authorization-grant+jwt",)  # what draft-ietf-oauth-rfc7523bis asks issuers to write; JWT counts too
 
-_BY_SUB = "SELECT id FROM user_account WHERE sub = %(name)s AND disabled_at IS NULL"
 _BY_EMAIL = """
     SELECT id FROM user_account
-     WHERE lower(email) = lower(%(name)s) AND email_verified_at IS NOT NULL AND disabled_at IS NULL
+     WHERE lower(email) = lower(%(address)s) AND email_verified_at IS NOT NULL AND disabled_at IS NULL
 """
 
 
@@ -68,7 +69,7 @@ class JwtBearer(GrantType):
         """Begin the grant, without a session, for as long as its one token lives."""
         now, client_id = context.now(), request.client.client_id
         over = now + timedelta(seconds=context.settings().tokens.access_token_ttl)
-        begun = NewGrant(
+        new = NewGrant(
             id=uuid7(),
             user_id=self.user_id,
             client_id=client_id,
@@ -81,16 +82,16 @@ class JwtBearer(GrantType):
             amr=[],
             auth_time=_signed_in(self.claims),
             now=now,
-            grant_expires_at=over,
+            expires_at=over,
         )
-        audit.record(
+        event = audit.values(
             "assertion.accepted",
-            user_id=begun.user_id,
-            company_id=begun.company_id,
+            user_id=new.user_id,
+            company_id=new.company_id,
             client_id=client_id,
             issuer=self.claims["iss"],
         )
-        request.authorization = replace(request.authorization, standing=codes.begin_and_read(begun, None))
+        request.authorization = replace(request.authorization, standing=grants.begin(new, event=event))
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         """An access token alone."""
@@ -107,7 +108,7 @@ def _verified(client: Client, presented: str) -> tuple[dict[str, Any], TrustedIs
     except BadToken as error:
         raise InvalidGrant("the assertion is not valid", private=str(error)) from None
     if not assertion.use("jwt-bearer", claims["iss"], claims):
-        audit.record(
+        audit.at_once(
             "assertion.replayed", client_id=client.client_id, company_id=client.company_id, issuer=claims["iss"]
         )
         raise InvalidGrant("the assertion is not valid", private="it was used before")
@@ -141,12 +142,15 @@ def _person(claims: dict[str, Any], issuer: TrustedIssuer) -> UUID:
         raise InvalidGrant("the assertion is not valid", private="it names nobody")
     if by_email and claims.get("email_verified") is not True:
         raise InvalidGrant("the assertion is not valid", private="its address is not verified")
-    with db.hot() as cursor:
-        row = cursor.execute(_BY_EMAIL if by_email else _BY_SUB, {"name": name}).fetchone()
-    if row is None:
+    if (user_id := _of_email(name) if by_email else account.of_sub(name)) is None:
         raise InvalidGrant("the assertion is not valid", private="there is no such user")
-    user_id: UUID = row[0]
     return user_id
+
+
+def _of_email(address: str) -> UUID | None:
+    with db.hot() as cursor:
+        row = cursor.execute(_BY_EMAIL, {"address": address}).fetchone()
+    return row[0] if row else None
 
 
 def _company(client: Client, user_id: UUID, asked: str | None) -> Choice | None:

@@ -7,7 +7,7 @@ their refresh token away.
 
 from datetime import datetime, timedelta
 
-from idp import audit, context
+from idp import context
 from idp.accounts.acr import TWO_FACTORS
 from idp.companies import policy
 from idp.errors import InteractionRequired, InvalidGrant, InvalidRequest
@@ -87,13 +87,7 @@ def _refuse_replay(known: Standing, presented: Presented, now: datetime) -> None
     used_last = presented.generation == known.generation - 1
     if used_last and known.rotated_at is not None and now - known.rotated_at <= grace:
         return
-    if grant.revoke(known.grant_id, known.client_id, now, "refresh token replayed"):
-        audit.record(
-            "refresh_token.replayed",
-            user_id=known.user_id,
-            company_id=known.granted_company_id,
-            client_id=known.client_id,
-        )
+    grant.revoke(known.grant_id, known.client_id, now, "refresh token replayed", event="refresh_token.replayed")
     raise InvalidGrant("the refresh token was used before")
 
 

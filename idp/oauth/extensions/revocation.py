@@ -2,7 +2,7 @@
 
 import flask
 
-from idp import audit, context
+from idp import context
 from idp.errors import InvalidRequest
 from idp.grants import grant
 from idp.oauth import refresh, revoked, tokens
@@ -17,7 +17,8 @@ def revoke(request: OAuthRequest) -> flask.Response:
         raise InvalidRequest("token is missing")
     # The hint is not needed: what a token is can be seen from it (RFC 7009 §2.1 lets us ignore it).
     if presented := refresh.read(token):
-        _end_grant(request, presented)
+        client_id = request.client.client_id
+        grant.revoke(presented.grant_id, client_id, context.now(), "revoked by the client", event="grant.revoked")
     elif (found := tokens.parse(token)) and found["client_id"] == request.client.client_id:
         revoked.revoke(found["jti"], found["exp"])
     response = flask.Response(status=200)
@@ -25,13 +26,6 @@ def revoke(request: OAuthRequest) -> flask.Response:
     del response.headers["Content-Type"]
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _end_grant(request: OAuthRequest, presented: refresh.Presented) -> None:
-    client_id = request.client.client_id
-    if ended := grant.revoke(presented.grant_id, client_id, context.now(), "revoked by the client"):
-        user_id, company_id = ended
-        audit.record("grant.revoked", user_id=user_id, company_id=company_id, client_id=client_id)
 
 
 extension = Extension(

@@ -24,7 +24,7 @@ from idp.oauth.extension import Endpoint, Extension
 from idp.oauth.request import Payload
 from idp.opaque import digest
 from idp.sso import csrf, session
-from idp.sso.session import SsoSession
+from idp.sso.session import Reason, SsoSession
 
 _PURPOSE = "logout"
 _LIFETIME = timedelta(minutes=10)  # as long as other requests wait
@@ -127,7 +127,7 @@ def _signed_out(logout: Logout, current: SsoSession | None) -> flask.Response:
         if provider.frames or not logout.return_url:
             clients = [found for each in session.clients(current) if (found := provider.query_client(each))]
         frames = [uri for client in clients for frame in provider.frames if (uri := frame(client, current))]
-        session.end(current, "signed out")
+        session.end(current, Reason.SIGNED_OUT)
     if logout.return_url and not frames:
         return flask.Response(status=303, headers={"Location": logout.return_url})
     return _page(

@@ -69,7 +69,7 @@ class TokenExchange(GrantType):
         """It happened, and who did it is kept."""
         subject, proved = self.given.subject, request.authorization
         company_id = self.given.claims.get("company_id")
-        audit.record(
+        audit.at_once(
             "token.exchanged",
             user_id=subject.standing.user_id if subject.standing else None,
             company_id=UUID(company_id) if company_id else None,
