@@ -18,8 +18,8 @@ from idp import api, edge, events, health, keyring, logs, refusals
 from idp.context import Context
 from idp.db import db, engine_options, prepare, sqlalchemy_url
 from idp.errors import OAuthError
-from idp.oauth import announced, views
 from idp.oauth import extensions as extension_package
+from idp.oauth import server_metadata, views
 from idp.oauth.extension import enabled
 from idp.oauth.server import AuthorizationServer
 from idp.settings import Misconfigured, Settings
@@ -110,7 +110,7 @@ def create_app(
     app.extensions["ui"] = ui
     provider = extend(app, settings)
     provider.endpoints[:0] = views.CORE
-    app.extensions["announced"] = announced.document(provider, settings, ui.locales)
+    app.extensions["announced"] = server_metadata.document(provider, settings, ui.locales)
     app.register_blueprint(views.blueprint(tuple(provider.endpoints)))
     app.register_blueprint(api.blueprint())
     app.register_blueprint(health.blueprint)

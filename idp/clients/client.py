@@ -20,13 +20,13 @@ from idp.db import db
 # What a client without `scope` may ask for (RFC 7591 §2 leaves the default to the server).
 DEFAULT_SCOPES = frozenset({"openid", "profile", "email", "address", "phone", "offline_access", "companies"})
 
-_KEPT = timedelta(seconds=10)
+_FRESH = timedelta(seconds=10)
 _MOST = 10_000  # entries of one kind; beyond, all are forgotten, which costs one statement each
 
 T = TypeVar("T")
 
 
-class _Kept(Generic[T]):
+class _Recent(Generic[T]):
     """What was read, by key and with the time of reading; nothing that was not found."""
 
     def __init__(self, read: Callable[[str], T | None]) -> None:
@@ -37,7 +37,7 @@ class _Kept(Generic[T]):
         time = now()
         found = self._found.get(key)
         # A clock that was set back must not keep an entry longer.
-        if found and timedelta(0) <= time - found[0] < _KEPT:
+        if found and timedelta(0) <= time - found[0] < _FRESH:
             return found[1]
         value = self._read(key)
         if value is None:
@@ -56,9 +56,9 @@ class _Cache:
     """One for each application, so that two in one process share nothing."""
 
     def __init__(self) -> None:
-        self.clients = _Kept(_read_client)
-        self.resources = _Kept(_read_resource)
-        self.resources_of = _Kept(_read_resources_of)
+        self.clients = _Recent(_read_client)
+        self.resources = _Recent(_read_resource)
+        self.resources_of = _Recent(_read_resources_of)
         self.api = _api_resource()
 
 

@@ -24,7 +24,7 @@ FAILURES = Limit("client.secret", (Window(60, 60),), silent=True)
 OWN_FAILURES = Limit("client.secret.address", (Window(10, 60),), silent=True)
 ADDRESS = Limit("client.secret.network", (Window(300, 60),))  # of one address, whichever clients it tries
 _MADE = Cost(ln=12, p=1)  # 9 ms
-_KEPT = 3600  # seconds after the last use
+_REMEMBERED = 3600  # seconds after the last use
 _MOST = 10_000  # successes in memory
 
 
@@ -116,13 +116,13 @@ class _Verified:
             until, at = self._until.get(entry, 0.0), now().timestamp()
             if until <= at:
                 return False
-            self._until[entry] = at + _KEPT
+            self._until[entry] = at + _REMEMBERED
             self._until.move_to_end(entry)
             return True
 
     def add(self, secret: str, stored: str) -> None:
         with self._lock:
-            self._until[self._entry(secret, stored)] = now().timestamp() + _KEPT
+            self._until[self._entry(secret, stored)] = now().timestamp() + _REMEMBERED
             while len(self._until) > _MOST:
                 self._until.popitem(last=False)
 

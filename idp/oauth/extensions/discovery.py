@@ -23,7 +23,7 @@ _KEPT_FOR = timedelta(seconds=10)
 
 def discovery() -> flask.Response:
     """GET /.well-known/openid-configuration, /.well-known/oauth-authorization-server."""
-    kept: _Kept | None = current_app.extensions.get("discovery.kept")
+    kept: _Document | None = current_app.extensions.get("discovery.kept")
     # A clock that was set back must not keep it longer.
     if kept is None or not timedelta(0) <= context.now() - kept.since < _KEPT_FOR:
         kept = current_app.extensions["discovery.kept"] = _made(kept)
@@ -31,7 +31,7 @@ def discovery() -> flask.Response:
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _Document:
     """What was answered last; `varying` are the members that a declaration may change."""
 
     since: datetime
@@ -39,7 +39,7 @@ class _Kept:
     body: bytes
 
 
-def _made(before: _Kept | None) -> _Kept:
+def _made(before: _Document | None) -> _Document:
     """The document as it is now. Clients need it most when the database is away: then with what was known before."""
     found = dict(before.varying) if before else {}
     try:
@@ -47,7 +47,7 @@ def _made(before: _Kept | None) -> _Kept:
     except AWAY:
         current_app.logger.warning("discovery says what was known before: the database is away")
     document = {**current_app.extensions["announced"], **{name: value for name, value in found.items() if value}}
-    return _Kept(context.now(), found, json.dumps(document, separators=(",", ":")).encode())
+    return _Document(context.now(), found, json.dumps(document, separators=(",", ":")).encode())
 
 
 def jwks() -> flask.Response:

@@ -21,7 +21,7 @@ from idp.oauth.request import OAuthRequest
 _JSON = "application/json"
 
 # What stands in the token and stays true; roles and companies are read anew.
-_KEPT = (
+_REPORTED = (
     "iss", "sub", "aud", "client_id", "iat", "exp", "jti", "scope", "auth_time", "acr", "amr", "sid", "grant_id", "cnf",
     "authorization_details", "act", "may_act",
 )  # fmt: skip
@@ -55,7 +55,7 @@ def _access_token(caller: Client, token: str) -> Claims | None:
     judged = tokens.judge(token, companies=standing.ALL)
     if judged is None or not _concerns(caller, judged):
         return None
-    kept = {name: judged.claims[name] for name in _KEPT if name in judged.claims}
+    kept = {name: judged.claims[name] for name in _REPORTED if name in judged.claims}
     found: dict[str, Any] = {"active": True, **kept, "token_type": tokens.scheme_of(kept.get("cnf", ()))}
     return claims.build(judged.subject, server.current().claim_sources(TokenKind.INTROSPECTION), found)
 
