@@ -24,13 +24,11 @@ from idp.errors import (
     RequestUriNotSupported,
     TemporarilyUnavailable,
     TooManyRequests,
-    UnauthorizedClient,
-    UnsupportedResponseType,
 )
 from idp.grants.grant import Answered, NewGrant
-from idp.oauth import prompts, redirection, response_modes, server, waiting
+from idp.oauth import prompts, redirection, server, waiting, way
 from idp.oauth import request as requests
-from idp.oauth.decoupled import elsewhere, rows
+from idp.oauth.decoupled import rows
 from idp.oauth.extension import Phase, Prompt
 from idp.oauth.request import OAuthRequest
 from idp.oauth.waiting import Waiting
@@ -124,7 +122,7 @@ def dispatch(request: OAuthRequest) -> flask.Response:
     try:
         prompt = needed(request)
         if prompt is None:
-            return _complete(request)
+            return way.of(request).complete(request, _grant(request))
         if "none" in request.learnt.prompts:
             raise prompt.error
         return _wait(request, prompt)
@@ -136,36 +134,18 @@ def _refuse(request: OAuthRequest, error: OAuthError) -> flask.Response:
     """Send the error to the client."""
     if isinstance(error, TemporarilyUnavailable | TooManyRequests | Answered):
         raise error  # a page: the client could do nothing with it, or has its answer
-    if request.learnt.decoupled:
-        raise error  # a page: only the person's own answer is kept for the client
-    flask.current_app.logger.info("authorization refused", extra=error.facts())
-    if request.learnt.handle:
-        waiting.forget(request.learnt.handle)
-    return redirection.refuse(request, error)
+    return way.of(request).refuse(request, error)
 
 
 def validate(request: OAuthRequest) -> None:
     """Everything that can be said of a request of a known client before anything is known of its user."""
-    if request.learnt.decoupled is None:
-        _check_response(request)
+    way.of(request).check(request)
     request.scopes = prompts.granted_scopes(request)
     if not request.scopes:
         raise InvalidScope("none of the scopes is for this client")
     request.audience = (clients.default_audience(request.client),)
     _check_how_to_ask(request)
     server.current().run_authorize(Phase.VALIDATE, request)
-
-
-def _check_response(request: OAuthRequest) -> None:
-    """What is to come back through the browser, and how, is registered and on offer."""
-    provider = server.current()
-    if not request.payload.response_type:
-        raise InvalidRequest("response_type is missing")
-    if request.response_type not in provider.response_types:
-        raise UnsupportedResponseType
-    if request.response_type not in request.client.response_types:
-        raise UnauthorizedClient("the client did not register this response type")
-    response_modes.checked(request, provider.response_modes)
 
 
 def _check_how_to_ask(request: OAuthRequest) -> None:
@@ -194,14 +174,6 @@ def _wait(request: OAuthRequest, prompt: Prompt) -> flask.Response:
     elif learnt.waiting and learnt.waiting.browser is None:
         waiting.bind(learnt.handle, secret)
     return flask.Response(status=303, headers={"Location": url_for(f"signin.{prompt.page}", handle=learnt.handle)})
-
-
-def _complete(request: OAuthRequest) -> flask.Response:
-    """Begin the grant, and answer in the way of the response type."""
-    if request.learnt.decoupled:
-        return elsewhere.approve(request, _grant(request))
-    answer = server.current().response_types[request.response_type](request, _grant(request))
-    return redirection.answer(request, answer)
 
 
 def _grant(request: OAuthRequest) -> NewGrant:

@@ -15,12 +15,11 @@ from idp.accounts.login import Authentication
 from idp.clients import client as clients
 from idp.clients.models import Client
 from idp.db import db
-from idp.errors import AccessDenied, OAuthError
+from idp.errors import OAuthError
 from idp.grants import consent as consents
 from idp.grants.details import canonical
-from idp.oauth import authorize, company, details, prompts, redirection, waiting
+from idp.oauth import authorize, company, details, prompts, redirection, waiting, way
 from idp.oauth.company import Choices
-from idp.oauth.decoupled import elsewhere
 from idp.oauth.details import DetailView
 from idp.oauth.request import OAuthRequest
 from idp.opaque import digest
@@ -227,9 +226,7 @@ def finish(interaction: Interaction, *, allow: bool, terms: str) -> flask.Respon
         who = {"user_id": current.user_id, "client_id": client_id, "company_id": company_id}
         if not waiting.deny(interaction.handle, audit.values("consent.denied", **who)):
             raise Lost
-        if request.learnt.decoupled:
-            return elsewhere.deny(request)
-        return redirection.refuse(request, AccessDenied("the user did not allow it"))
+        return way.of(request).deny(request)
     consents.remember(
         current.user_id,
         client_id,

@@ -10,8 +10,9 @@ from typing import Any
 import flask
 
 from idp.clients.models import Client
-from idp.errors import InvalidRequest, OAuthError
-from idp.oauth import response_modes, server
+from idp.errors import AccessDenied, InvalidRequest, OAuthError, UnauthorizedClient, UnsupportedResponseType
+from idp.grants.grant import NewGrant
+from idp.oauth import response_modes, server, waiting
 from idp.oauth.request import OAuthRequest
 
 _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?(/.*|)", re.ASCII | re.DOTALL)
@@ -49,7 +50,37 @@ def registered(client: Client, uri: str) -> bool:
     return any(own and own.groups() == asked.groups() for own in known)
 
 
-def answer(request: OAuthRequest, parameters: dict[str, Any]) -> flask.Response:
+def check(request: OAuthRequest) -> None:
+    """What is to come back, and how, is registered and on offer."""
+    provider = server.current()
+    if not request.payload.response_type:
+        raise InvalidRequest("response_type is missing")
+    if request.response_type not in provider.response_types:
+        raise UnsupportedResponseType
+    if request.response_type not in request.client.response_types:
+        raise UnauthorizedClient("the client did not register this response type")
+    response_modes.checked(request, provider.response_modes)
+
+
+def complete(request: OAuthRequest, new: NewGrant) -> flask.Response:
+    """Begin the grant, and answer in the way of the response type."""
+    return _answer(request, server.current().response_types[request.response_type](request, new))
+
+
+def deny(request: OAuthRequest) -> flask.Response:
+    """Send the person back: it is said that they did not allow it."""
+    return _answer(request, dict(AccessDenied("the user did not allow it").get_body()))
+
+
+def refuse(request: OAuthRequest, error: OAuthError) -> flask.Response:
+    """Send the person back with an error (RFC 6749 §4.1.2.1)."""
+    flask.current_app.logger.info("authorization refused", extra=error.facts())
+    if request.learnt.handle:
+        waiting.forget(request.learnt.handle)
+    return _answer(request, dict(error.get_body()))
+
+
+def _answer(request: OAuthRequest, parameters: dict[str, Any]) -> flask.Response:
     """Send the person back with the answer; `state` as it came, and what extensions add (RFC 9207: `iss`)."""
     if request.payload.state and "state" not in request.payload.repeated:
         parameters["state"] = request.payload.state
@@ -59,8 +90,3 @@ def answer(request: OAuthRequest, parameters: dict[str, Any]) -> flask.Response:
     response = response_modes.chosen(request, provider.response_modes).send(request, parameters)
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def refuse(request: OAuthRequest, error: OAuthError) -> flask.Response:
-    """Send the person back with an error (RFC 6749 §4.1.2.1)."""
-    return answer(request, dict(error.get_body()))

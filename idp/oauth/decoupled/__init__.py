@@ -5,5 +5,5 @@ POST device_authorization, bc-authorize                   types the code       o
 polled.judge, rows.start ── decoupled_authorization ──> user_codes.enter     approvals.review
 POST token                              │                         elsewhere.open_here
 polled.Polled: rows.poll, rows.redeem │          sign-in, company, consent: as for every request
-└──────────── elsewhere.approve, elsewhere.deny: rows.decide
+└──────────── elsewhere.complete, elsewhere.deny (way)
 """

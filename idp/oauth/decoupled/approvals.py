@@ -9,6 +9,7 @@ from idp.oauth.decoupled.rows import Decoupled, Pending
 from idp.sso.session import SsoSession
 
 GRANT_TYPE = "urn:openid:params:grant-type:ciba"
+_PAGE = "account.approvals"
 
 
 def accepted() -> bool:
@@ -44,8 +45,8 @@ def _find(session: SsoSession, id: str) -> Pending | None:  # noqa: A002
 
 
 def _about(session: SsoSession, pending: Pending) -> Decoupled:
-    return Decoupled(pending.hash, "ciba", message=pending.message, sub=session.sub)
+    return Decoupled(pending.hash, "ciba", _PAGE, message=pending.message, sub=session.sub)
 
 
 def _back(outcome: str) -> flask.Response:
-    return flask.Response(status=303, headers={"Location": url_for("account.approvals", outcome=outcome)})
+    return flask.Response(status=303, headers={"Location": url_for(_PAGE, outcome=outcome)})

@@ -6,15 +6,13 @@ What lies between is the way of every authorization request: sign-in, company, c
 import flask
 from flask import url_for
 
+from idp.errors import OAuthError
 from idp.grants.grant import NewGrant
 from idp.oauth import waiting
 from idp.oauth.decoupled import rows
 from idp.oauth.decoupled.rows import Decoupled, Pending
 from idp.oauth.request import OAuthRequest
 from idp.sso import browser
-
-# The page that tells the person what became of it.
-_AFTERWARDS = {"device": "device.done", "ciba": "account.approvals"}
 
 
 def open_here(pending: Pending, about: Decoupled) -> str:
@@ -27,7 +25,11 @@ def open_here(pending: Pending, about: Decoupled) -> str:
     )
 
 
-def approve(request: OAuthRequest, new: NewGrant) -> flask.Response:
+def check(request: OAuthRequest) -> None:
+    """The client asked at an endpoint that takes only those that may."""
+
+
+def complete(request: OAuthRequest, new: NewGrant) -> flask.Response:
     """Begin the grant and let the client have it, unless it was decided or ran out meanwhile."""
     about = _about(request)
     return _afterwards(about, "approved" if rows.approve(about, new) else "over")
@@ -43,6 +45,11 @@ def deny(request: OAuthRequest) -> flask.Response:
     return _afterwards(about, "denied" if denied else "over")
 
 
+def refuse(request: OAuthRequest, error: OAuthError) -> flask.Response:
+    """A page: only the person's own answer is kept for the client."""
+    raise error
+
+
 def _about(request: OAuthRequest) -> Decoupled:
     if request.learnt.decoupled is None:
         raise TypeError("no decoupled authorization")
@@ -50,4 +57,4 @@ def _about(request: OAuthRequest) -> Decoupled:
 
 
 def _afterwards(about: Decoupled, outcome: str) -> flask.Response:
-    return flask.Response(status=303, headers={"Location": url_for(_AFTERWARDS[about.kind], outcome=outcome)})
+    return flask.Response(status=303, headers={"Location": url_for(about.page, outcome=outcome)})

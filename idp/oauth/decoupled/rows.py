@@ -96,7 +96,7 @@ _APPROVE = f"""
 _REDEEM = "DELETE FROM decoupled_authorization WHERE hash = %(hash)s AND grant_id = %(grant)s"
 
 
-_MARKS = ("kind", "user_code", "message", "sub")
+_MARKS = ("kind", "page", "user_code", "message", "sub")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,7 @@ class Decoupled:
 
     hash: bytes
     kind: str  # "device" or "ciba"
+    page: str = ""  # that tells the person what became of it, once there is one
     user_code: str | None = None  # as the device shows it
     message: str | None = None  # that the client shows too (`binding_message`, CIBA §7.1)
     sub: str | None = None  # of the one who may decide; none: whoever has the code

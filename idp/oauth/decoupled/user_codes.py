@@ -66,5 +66,5 @@ def enter(typed: str) -> flask.Response:
     if pending is None:
         raise WrongCode
     taken.give_back()
-    handle = elsewhere.open_here(pending, Decoupled(pending.hash, "device", user_code))
+    handle = elsewhere.open_here(pending, Decoupled(pending.hash, "device", "device.done", user_code))
     return flask.Response(status=303, headers={"Location": url_for("signin.consent", handle=handle)})
