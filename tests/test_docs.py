@@ -9,6 +9,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from idp.clients import metadata
+from idp.declared import clients, companies, resources, users
 from idp.oauth import extensions
 from idp.oauth.extension import Extension, Phase, discover
 from idp.settings import Settings
@@ -34,6 +36,21 @@ def settings(model=Settings, prefix=""):
 def test_every_setting_is_in_the_table_with_its_default():
     """And none that there is not."""
     assert dict(settings()) == documented()
+
+
+def test_every_key_of_a_declaration_is_in_its_reference():
+    """Members that clients also register are in integrate.md; those with a default of their own are here too."""
+    page = (ROOT / "docs" / "operate.md").read_text()
+    rows = re.findall(r"^\|.*", page[page.index("## The declared state") : page.index("## Keys")], re.MULTILINE)
+    named = {word for code in re.findall(r"`([^`]+)`", "\n".join(rows)) for word in re.findall(r"\w+", code)}
+    models = (
+        companies._Company, companies._Policy, users._User, users._Address, users._Membership, resources._Resource,
+        clients._Client,
+    )  # fmt: skip
+    keys = {name for model in models for name in model.model_fields}
+    members = {"scope" if name == "scopes" else name for name in metadata.Metadata.__annotations__} - {"other"}
+
+    assert set() == (keys | members | {"client_id"}) - named
 
 
 def test_the_layers_are_those_that_the_linter_holds():

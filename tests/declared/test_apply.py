@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 
 from actors import PASSWORD, Client, unverified
 
@@ -194,3 +195,18 @@ def _token(app, client_id, secret):
     return app.test_client().post(
         "/oauth2/token", data={"grant_type": "client_credentials"}, headers={"Authorization": f"Basic {basic}"}
     )
+
+
+def test_a_client_that_registered_itself_is_given_an_audience(declare, exported, world):
+    """Its exported table with `resources`: the secret and the token with which it manages itself stay."""
+    declare(
+        '[[resource]]\nuri = "https://data.example.com"\n'
+        '[[client]]\nclient_id = "own"\ngrant_types = ["client_credentials"]\n'
+    )
+    world.execute("UPDATE client SET registration_token = 'x'")
+    before = world.execute("SELECT secret_hashes FROM client")
+    table = re.sub(r"(?m)^(client_id = .*)$", r'\1\nresources = ["https://data.example.com"]', exported())
+
+    assert ["~ client own: resources"] == declare(table).lines
+    assert before == world.execute("SELECT secret_hashes FROM client")
+    assert [(b"x",)] == world.execute("SELECT registration_token FROM client")
