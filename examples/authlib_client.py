@@ -52,8 +52,9 @@ def _origin(url: str) -> str:
     return "{0.scheme}://{0.netloc}".format(urlsplit(url))
 
 
-def main(username: str, company: str, other: str) -> None:
-    """Tell each step of the client's life."""
+def main(username: str, company: str, other: str | None = None) -> None:
+    """Tell each step of the client's life; who is in one company switches to the same again."""
+    other = other or company
     issuer = os.environ["IDP_PUBLIC_URL"]
     found = requests.get(f"{issuer}/.well-known/openid-configuration", timeout=10).json()
     if found["issuer"] != issuer:

@@ -3,11 +3,12 @@
 #
 #   make demo                                  # in another terminal
 #   set -a; . .idp/demo.env; set +a
-#   examples/client.sh ada north-sea-energy kvitberg-hydro
+#   examples/client.sh ada north-sea-energy kvitberg-hydro    # or, in one company: jonas north-sea-energy
 #
 # The person's part (sign in, allow) is done by curl too, by filling the pages' forms; a real client opens a browser.
 set -euo pipefail
-user=${1:-ada} company=${2:-north-sea-energy} other=${3:-kvitberg-hydro}
+user=${1:-ada} company=${2:-north-sea-energy}
+other=${3:-$([ $# -gt 0 ] && echo "$company" || echo kvitberg-hydro)}  # of a person in one company: the same again
 issuer=${IDP_PUBLIC_URL:?source demo.env first}
 secret_name="DEMO_PASSWORD_$(tr '[:lower:]' '[:upper:]' <<<"$user")"
 client=cli redirect=http://127.0.0.1:9/callback

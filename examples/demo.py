@@ -22,7 +22,20 @@ from pathlib import Path
 import local_postgres
 
 HERE = Path(__file__).parent
-PEOPLE = ("ada", "ines", "mette", "jonas", "kari", "olav", "sunniva", "tom", "petra", "ravi", "noor", "sysop")
+PEOPLE = {
+    "ada": "North Sea Energy: data owner, admin · Kvitberg Hydro: member",
+    "ines": "North Sea Energy: member",
+    "mette": "North Sea Energy: member",
+    "jonas": "North Sea Energy: viewer",
+    "kari": "Kvitberg Hydro: data owner",
+    "olav": "Kvitberg Hydro: member",
+    "sunniva": "Kvitberg Hydro: viewer",
+    "tom": "Tradewind Gas (walled): admin, data owner",
+    "petra": "Tradewind Gas (walled): member",
+    "ravi": "Tradewind Gas (walled): member",
+    "noor": "consultant: North Sea Energy and Kvitberg Hydro, member of both",
+    "sysop": "operator, of no company; the pages for it are to come",
+}
 SECRETS = ("PORTAL_SECRET", "DATASET_SERVICE_SECRET", "MACHINE_SECRET", "PORTAL_SESSION_KEY")
 WORDS = (HERE / "words.txt").read_text().split()
 
@@ -42,7 +55,7 @@ def main() -> int:
             values = demo_values(data / "demo.env", port)
             os.environ |= values | addresses(port, values)
             run(stack, data, port)
-            show(port, values)
+            show(port, values, data / "demo.env")
             watch()
     except KeyboardInterrupt:
         print("\nEnding …")
@@ -181,7 +194,7 @@ def step(words: str) -> None:
     print(f"{words} …", flush=True)
 
 
-def show(port: int, values: dict[str, str]) -> None:
+def show(port: int, values: dict[str, str], file: Path) -> None:
     """Where everything is, and who may sign in."""
     print(f"""
   Data portal         http://localhost:{port + 1}/portal/
@@ -190,12 +203,12 @@ def show(port: int, values: dict[str, str]) -> None:
 
   Sign in as          password
 """)
-    for name in PEOPLE:
-        print(f"  {name:<19} {values[f'DEMO_PASSWORD_{name.upper()}']}")
-    print(
-        "\n  ada and noor work in two companies. Ctrl-C ends everything; the next start finds its data again.",
-        flush=True,
-    )
+    for name, who in PEOPLE.items():
+        print(f"  {name:<19} {values[f'DEMO_PASSWORD_{name.upper()}']:<32}  {who}")
+    print(f"""
+  For the commands of README, in another terminal:  set -a; . {file}; set +a
+
+  Ctrl-C ends everything; the next start finds its data again.""", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

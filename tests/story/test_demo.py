@@ -34,7 +34,10 @@ def test_export_is_what_is_there(demo):
     assert (0, "") == (plan.returncode, plan.stdout), plan.stderr
 
 
-@pytest.mark.parametrize("client", [["examples/client.sh"], [sys.executable, "-m", "examples.authlib_client"]])
+CLIENTS = [["examples/client.sh"], [sys.executable, "-m", "examples.authlib_client"]]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
 def test_client_completes_every_flow(demo, client):
     """Code + PKCE, refresh, switch, userinfo, introspection, revocation, client credentials, logout."""
     told = run(demo, *client, "ada", "north-sea-energy", "kvitberg-hydro")
@@ -44,6 +47,14 @@ def test_client_completes_every_flow(demo, client):
     assert "active" in lines["introspection"]
     assert "alse" in lines["revoked"]
     assert "200" == lines["signed_out"]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_client_serves_a_person_of_one_company(demo, client):
+    """The switch goes to the company that there is."""
+    told = run(demo, *client, "jonas", "north-sea-energy")
+
+    assert 0 == told.returncode, told.stdout + told.stderr
 
 
 def test_second_start_finds_its_data(demo):
