@@ -1,6 +1,7 @@
 """The provider on a real PostgreSQL: one cluster for all workers, a database each, emptied after each test."""
 
 import os
+import threading
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -10,7 +11,7 @@ from actors import Browser, Client, World
 import consent_ui
 import local_postgres
 from idp.app import create_app
-from idp.db import db
+from idp.db import Pool, db
 from idp.settings import KeySettings, Settings
 from keys import KeySet, Policy, store
 from migrations.apply import to_head
@@ -87,6 +88,29 @@ def empty(url):
         tables = owner.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         # TRUNCATE makes new files for every table and waits for the disk: 200 ms where these take one.
         owner.execute("; ".join(f"DELETE FROM {name}" for (name,) in tables if name not in _KEPT))
+
+
+@pytest.fixture(autouse=True)
+def one_connection(monkeypatch, request):
+    """Refuse whoever holds a connection of the pool and takes another: many at once would wait for each other."""
+    if request.node.get_closest_marker("holds_connections"):
+        return
+    held, take, give = threading.local(), Pool._do_get, Pool._do_return_conn
+
+    def taken(pool):
+        entries = held.__dict__.setdefault(id(pool), [])
+        assert [] == entries, "a second connection of one pool (decision 3)"
+        entry = take(pool)
+        if entry not in entries:
+            entries.append(entry)
+        return entry
+
+    def given(pool, entry):
+        held.__dict__[id(pool)].remove(entry)
+        give(pool, entry)
+
+    monkeypatch.setattr(Pool, "_do_get", taken)
+    monkeypatch.setattr(Pool, "_do_return_conn", given)
 
 
 @pytest.fixture

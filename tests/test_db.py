@@ -45,6 +45,7 @@ def test_a_statement_keeps_its_cursor_for_as_long_as_its_connection_lives(app):
             assert first is not new.execute("SELECT 'a'")
 
 
+@pytest.mark.holds_connections
 def test_a_connection_that_died_in_the_pool_is_replaced(app):
     """PostgreSQL was restarted: the first statement afterwards succeeds."""
     with app.app_context():

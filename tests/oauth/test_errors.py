@@ -346,6 +346,7 @@ def test_database_away_is_503_everywhere_and_heals_by_itself(world, away, client
     assert 200 == http.get("/health/ready").status_code
 
 
+@pytest.mark.holds_connections
 def test_busy_pool_is_503_too(away, client, wire, world):
     """More waiting requests than connections: an answer in seconds, never a queue without end."""
     world.user("ada")
